@@ -1,0 +1,26 @@
+# base/: C, nothing about mail.
+
+libmailaudit_a_SOURCES += \
+	base/arena.c \
+	base/arena.h \
+	base/error.c \
+	base/error.h \
+	base/keys.c \
+	base/keys.h \
+	base/keys_sample.c \
+	base/log.c \
+	base/log.h \
+	base/logfile.c \
+	base/logfile.h \
+	base/map.c \
+	base/map.h \
+	base/stamp.c \
+	base/stamp.h \
+	base/str.c \
+	base/str.h \
+	base/words.c \
+	base/words.h \
+	base/yaml.c \
+	base/yaml.h \
+	base/zone.c \
+	base/zone.h
