@@ -1,0 +1,176 @@
+/* A message arrives: pickup, smtpd's client=, Exim's <=, and the cwd= line that
+ * Exim writes before it. */
+#include <stdio.h>
+
+#include "core/step.h"
+
+/* Exim writes cwd= and the <= that follows within one process: older ones are
+ * of a process that ended without a message. */
+#define CWD_MAX_AGE USEC_MINUTE
+#define CWD_MAX_AGE_UNNUMBERED (10 * USEC_SECOND)
+#define CWD_MAX_WAITING 32
+
+static void take_cwd_of_pid(struct step *s)
+{
+	char key[300];
+	int n = snprintf(key, sizeof(key), "%.*s:%u", (int)str_head(s->from->host, 255).n,
+			 s->from->host.n ? s->from->host.p : "", s->rec->pid);
+	struct str k = { key, (size_t)n };
+	const struct note *note = notes_get(&s->c->notes, STR("cwd"), k);
+
+	if (!note)
+		return;
+	if (s->time - note->time <= CWD_MAX_AGE)
+		step_keep_first(s->m, &s->m->cwd, note->value);
+	notes_remove(&s->c->notes, STR("cwd"), k);
+}
+
+/* "usec path\n" entries, oldest first: without +pid only the order tells. */
+static void take_cwd_by_order(struct step *s)
+{
+	char key[300], buf[24];
+	int n = snprintf(key, sizeof(key), "%.*s:0", (int)str_head(s->from->host, 255).n,
+			 s->from->host.n ? s->from->host.p : "");
+	struct str k = { key, (size_t)n }, rest, owner, submitter;
+	const struct note *note = notes_get(&s->c->notes, STR("cwd"), k);
+	struct arena scratch = { 0 };
+	struct str text;
+
+	if (!note)
+		return;
+	submitter = attribute_submitter(s->c->accounts, s->m, buf);
+	rest = text = arena_str(&scratch, note->value);
+	while (rest.n) {
+		struct str line = str_head(rest, str_chr(rest, '\n'));
+		struct str path = str_skip(line, str_chr(line, ' ') + 1);
+		int64_t at = 0;
+
+		rest = str_skip(rest, line.n + 1);
+		str_eat_int(&line, &at);
+		owner = accounts_path(s->c->accounts, path);
+		if (s->time - at > CWD_MAX_AGE_UNNUMBERED ||
+		    (owner.n && !attribute_shared(s->c->accounts, submitter) &&
+		     !str_eq(owner, submitter)))
+			continue;
+		step_keep_first(s->m, &s->m->cwd, path);
+		break;
+	}
+	if (rest.n)
+		notes_put(&s->c->notes, STR("cwd"), k, rest, s->time);
+	else
+		notes_remove(&s->c->notes, STR("cwd"), k);
+	arena_release(&scratch);
+}
+
+void arrival_take_cwd(struct step *s)
+{
+	if (s->rec->pid)
+		take_cwd_of_pid(s);
+	else
+		take_cwd_by_order(s);
+}
+
+void on_cwd(struct step *s)
+{
+	char key[300], head[32];
+	int n = snprintf(key, sizeof(key), "%.*s:%u", (int)str_head(s->from->host, 255).n,
+			 s->from->host.n ? s->from->host.p : "", s->rec->pid);
+	struct str k = { key, (size_t)n }, path = str_head(s->ev->cwd, 1024), old = STR_NONE;
+	const struct note *note = notes_get(&s->c->notes, STR("cwd"), k);
+	struct arena scratch = { 0 };
+	char *value;
+	size_t at;
+
+	if (s->rec->pid) {
+		notes_put(&s->c->notes, STR("cwd"), k, path, s->time);
+		return;
+	}
+	if (note && note->value.n < CWD_MAX_WAITING * 128)
+		old = note->value;
+	snprintf(head, sizeof(head), "%lld ", (long long)s->time);
+	value = arena_alloc(&scratch, old.n + strlen(head) + path.n + 2);
+	memcpy(value, old.n ? old.p : "", old.n);
+	at = old.n;
+	memcpy(value + at, head, strlen(head));
+	at += strlen(head);
+	memcpy(value + at, path.n ? path.p : "", path.n);
+	at += path.n;
+	value[at++] = '\n';
+	notes_put(&s->c->notes, STR("cwd"), k, (struct str){ value, at }, s->time);
+	arena_release(&scratch);
+}
+
+/* A line that repeats the start of a message we know: the same line read
+ * twice, or the start of one whose later lines came first. */
+static bool same_start(const struct step *s)
+{
+	const struct message *m = s->m;
+
+	if (m->closed && m->time != s->time)
+		return false;
+	return m->channel == CHANNEL_NONE || (m->time == s->time && m->channel == s->ev->channel);
+}
+
+static void adopt_parent(struct step *s)
+{
+	struct queue_entry *parent;
+
+	if (!s->ev->parent_id.n || s->m->parent_id.n)
+		return;
+	step_keep_first(s->m, &s->m->parent_id, s->ev->parent_id);
+	parent = queue_find(&s->c->queue, s->from->host, s->ev->instance, true, s->ev->parent_id);
+	if (parent)
+		s->m->parent = parent->id;
+}
+
+static void fill_start(struct step *s)
+{
+	const struct event *ev = s->ev;
+	struct message *m = s->m;
+
+	m->channel = ev->channel;
+	if (ev->uid >= 0)
+		m->uid = ev->uid;
+	m->sender_null |= ev->sender_null;
+	if (ev->size >= 0)
+		m->size = ev->size;
+	if (ev->nrcpt >= 0)
+		m->work.nrcpt = ev->nrcpt;
+	step_keep_first(m, &m->user, ev->user);
+	step_keep_first(m, &m->login, ev->login);
+	step_keep_first(m, &m->client_ip, ev->client_ip);
+	step_keep_first(m, &m->client_name, ev->client_name);
+	step_keep_first(m, &m->helo, ev->helo);
+	step_set(m, &m->sender, ev->sender);
+	step_keep_first(m, &m->subject, ev->subject);
+	step_keep_first(m, &m->message_id, ev->message_id);
+	m->work.pid = s->rec->pid;
+	if (ev->channel != CHANNEL_LOCAL)
+		adopt_parent(s);
+}
+
+void on_accept(struct step *s)
+{
+	if (step_locate(s, s->ev->queue_id) && !same_start(s)) {
+		if (!s->m->closed) {
+			php_stop_waiting(s->c, s->m);
+			step_finish(s->c, s->entry, MSG_LOST, s->time);
+		}
+		s->m = NULL;
+	}
+	if (!s->m) {
+		if (!s->ev->queue_id.n)
+			return;
+		step_create(s, s->ev->queue_id);
+	}
+	fill_start(s);
+	if (s->m->channel == CHANNEL_LOCAL && !s->m->php && !s->m->work.waiting) {
+		if (s->rec->shape == RECORD_EXIM || s->m->user.n)
+			arrival_take_cwd(s);
+		s->m->work.waiting = true;
+		deadline_add(&s->c->patience, s->m->id, s->m->time + JOIN_PATIENCE);
+		deadline_add(&s->c->giving_up, s->m->id,
+			     s->m->time + s->c->settings->php_wait + USEC_SECOND);
+	}
+	step_settle(s, true);
+}

@@ -1,0 +1,377 @@
+/* Attribution is a ladder and says which rung: reference header, logged
+ * X-PHP-Originating-Script, PHP's mail log, Exim's cwd, login, uid, domain.
+ *
+ * Invariant: the uid the kernel vouched for (pickup's uid=, Exim's U=) is never
+ * overruled by text a sender can write; headers and logs only add the script,
+ * and the account where the uid is shared by many sites. */
+#include "core/attribute.h"
+
+#include "base/str.h"
+
+/* ---- reference header ---- */
+
+static struct str next_word(struct str *s)
+{
+	size_t n = str_chr(*s, ' ');
+	struct str word = str_head(*s, n);
+
+	*s = str_skip(*s, n + 1);
+	return word;
+}
+
+bool reference_parse(struct str value, struct reference *out)
+{
+	*out = (struct reference){ .pid = -1, .uid = -1 };
+	if (!str_eq(next_word(&value), STR("v1")))
+		return false;
+	while (value.n) {
+		struct str word = next_word(&value);
+
+		if (str_eat(&word, STR("pid=")))
+			str_int(word, &out->pid);
+		else if (str_eat(&word, STR("uid=")))
+			str_int(word, &out->uid);
+		else if (str_eat(&word, STR("cwd=")))
+			out->cwd = word;
+	}
+	return out->uid >= 0 || out->pid > 0 || out->cwd.n;
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static struct str percent_decoded(struct str s, struct arena *to)
+{
+	char *out = arena_alloc(to, s.n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		int high = -1, low = -1;
+
+		if (s.p[i] == '%' && i + 2 < s.n) {
+			high = hex_value(s.p[i + 1]);
+			low = hex_value(s.p[i + 2]);
+		}
+		if (high >= 0 && low >= 0) {
+			out[n++] = (char)(high << 4 | low);
+			i += 2;
+		} else {
+			out[n++] = s.p[i];
+		}
+	}
+	return (struct str){ out, n };
+}
+
+/* ---- libraries ---- */
+
+/* Last path components of files that send for whoever called them. */
+static const struct str library_files[] = {
+	STR("/phpmailer.php"),
+	STR("/class.phpmailer.php"),
+	STR("/class-phpmailer.php"),
+	STR("/class-wp-phpmailer.php"),
+	STR("/wp-includes/pluggable.php"),
+	STR("/htmlmimemail.php"),
+	STR("/simplemailinvoker.php"),
+	STR("/swift/transport/mailtransport.php"),
+	STR("/zend/mail/transport/sendmail.php"),
+	STR("/laminas-mail/src/transport/sendmail.php"),
+	STR("/system/libraries/email.php"),
+	STR("/system/email/email.php"),
+	STR("/mail/mail.php"),
+	STR("/system/library/mail.php"),
+	STR("/core/lib/drupal/core/mail/plugin/mail/phpmail.php"),
+	STR("/modules/system/system.mail.inc"),
+	STR("/includes/functions_messenger.php"),
+	STR("/cake/network/email/mailtransport.php"),
+};
+
+/* Where a site's own files end and what it installed begins. */
+static const struct str site_parts[] = {
+	STR("/wp-includes/"), STR("/wp-content/"), STR("/wp-admin/"), STR("/vendor/"),
+	STR("/libraries/"),   STR("/library/"),    STR("/system/"),   STR("/includes/"),
+	STR("/inc/"),         STR("/lib/"),        STR("/core/"),     STR("/modules/"),
+	STR("/phpmailer/"),   STR("/PHPMailer/"),  STR("/classes/"),  STR("/src/"),
+};
+
+static bool ends_nocase(struct str s, struct str suffix)
+{
+	return s.n >= suffix.n && str_eq_nocase(str_skip(s, s.n - suffix.n), suffix);
+}
+
+bool attribute_is_library(struct str path)
+{
+	for (size_t i = 0; i < sizeof(library_files) / sizeof(*library_files); i++)
+		if (ends_nocase(path, library_files[i]) ||
+		    str_eq_nocase(path, str_skip(library_files[i], 1)))
+			return true;
+	return false;
+}
+
+struct str attribute_site_root(struct str path)
+{
+	size_t end = str_rchr(path, '/');
+
+	if (end == path.n)
+		return STR_NONE;
+	for (size_t i = 0; i < sizeof(site_parts) / sizeof(*site_parts); i++) {
+		size_t at = str_find(path, site_parts[i]);
+
+		if (at < end)
+			end = at;
+	}
+	return str_head(path, end + 1);
+}
+
+struct str attribute_php(const struct accounts *a, struct str path, bool tenant,
+			 struct str tenant_account)
+{
+	return tenant ? tenant_account : accounts_path(a, path);
+}
+
+/* ---- who ---- */
+
+struct str attribute_submitter(const struct accounts *a, const struct message *m, char *buf)
+{
+	if (m->user.n)
+		return m->user;
+	return m->uid >= 0 ? accounts_uid(a, m->uid, buf) : STR_NONE;
+}
+
+bool attribute_shared(const struct accounts *a, struct str submitter)
+{
+	return submitter.n && accounts_is_shared(a, submitter);
+}
+
+/* What one pass over the evidence concluded; views into m, php or accounts. */
+struct verdict {
+	struct str account, script, cwd;
+	int64_t script_line;
+	enum via via;
+};
+
+/* "5101:contact.php" -> uid and what follows. */
+static bool split_xphp(struct str xphp, int64_t *uid, struct str *file)
+{
+	if (!str_eat_int(&xphp, uid) || !str_eat(&xphp, STR(":")))
+		return false;
+	*file = xphp;
+	return true;
+}
+
+static void use_reference(const struct accounts *a, struct message *m, struct verdict *v)
+{
+	struct reference ref;
+	char buf[24];
+	struct str name;
+
+	if (!m->work.ref.n || !reference_parse(m->work.ref, &ref))
+		return;
+	/* One that contradicts the kernel's uid was made up by the sender. */
+	if (ref.uid >= 0 && m->uid >= 0 && ref.uid != m->uid)
+		return;
+	if (ref.uid >= 0 && m->uid < 0 && m->user.n &&
+	    !str_eq(accounts_uid(a, ref.uid, buf), m->user))
+		return;
+	v->via = VIA_REF;
+	if (ref.cwd.n)
+		v->cwd = percent_decoded(ref.cwd, &m->strings);
+	name = ref.uid >= 0 ? accounts_uid(a, ref.uid, buf) : STR_NONE;
+	if (!v->account.n && name.n && !accounts_is_shared(a, name))
+		v->account = arena_str(&m->strings, name);
+	if (!v->account.n)
+		v->account = accounts_path(a, v->cwd);
+}
+
+static void use_header(const struct accounts *a, struct message *m, struct verdict *v)
+{
+	int64_t uid;
+	struct str file, name;
+	char buf[24];
+
+	if (!m->work.xphp.n || !split_xphp(m->work.xphp, &uid, &file))
+		return;
+	if (!v->script.n)
+		v->script = attribute_is_library(file) && v->cwd.n ? v->cwd : file;
+	if (v->via == VIA_NONE || v->via > VIA_HEADER)
+		v->via = VIA_HEADER;
+	name = accounts_uid(a, uid, buf);
+	if (!v->account.n && !accounts_is_shared(a, name) && uid != 0)
+		v->account = arena_str(&m->strings, name);
+}
+
+static void use_php(const struct accounts *a, const struct php_mail *php, struct verdict *v)
+{
+	struct str root;
+
+	(void)a;
+	v->script = php->script;
+	v->script_line = php->script_line;
+	if (v->via == VIA_NONE || v->via > VIA_PHPLOG)
+		v->via = VIA_PHPLOG;
+	if (!v->account.n)
+		v->account = php->account;
+	if (!attribute_is_library(php->script))
+		return;
+	/* The library sent for somebody: the directory the request ran in, if it
+	 * belongs to the same site, else the site itself. */
+	root = attribute_site_root(php->script);
+	v->script_line = -1;
+	if (root.n && str_starts(v->cwd, root) && v->cwd.n > root.n)
+		v->script = v->cwd;
+	else if (root.n)
+		v->script = root;
+}
+
+static void use_cwd(const struct accounts *a, struct verdict *v)
+{
+	struct str owner = accounts_path(a, v->cwd);
+
+	if (!owner.n)
+		return;
+	if (!v->account.n)
+		v->account = owner;
+	if (v->via == VIA_NONE || v->via > VIA_CWD)
+		v->via = VIA_CWD;
+}
+
+static void judge_local(const struct accounts *a, struct message *m, const struct php_mail *php,
+			struct verdict *v)
+{
+	char buf[24];
+	struct str submitter = attribute_submitter(a, m, buf);
+
+	if (submitter.n && !attribute_shared(a, submitter))
+		v->account = arena_str(&m->strings, submitter);
+	use_reference(a, m, v);
+	if (php)
+		use_php(a, php, v);
+	use_header(a, m, v);
+	use_cwd(a, v);
+	if (v->via == VIA_NONE && submitter.n)
+		v->via = VIA_UID;
+}
+
+static struct str domain_of(struct str address)
+{
+	size_t at = str_rchr(address, '@');
+
+	return at < address.n ? str_skip(address, at + 1) : STR_NONE;
+}
+
+/* Mail from outside that leaves again: whose alias or .forward it went through. */
+static struct str forwarder(const struct accounts *a, const struct message *m)
+{
+	for (size_t i = 0; i < m->nrcpt; i++) {
+		struct str owner, orig = m->rcpt[i].orig_to;
+
+		if (!orig.n || m->rcpt[i].place == PLACE_LOCAL)
+			continue;
+		owner = accounts_login(a, orig);
+		if (!owner.n)
+			owner = accounts_domain(a, domain_of(orig));
+		if (!owner.n && accounts_known(a, str_head(orig, str_chr(orig, '@'))))
+			owner = str_head(orig, str_chr(orig, '@'));
+		if (owner.n)
+			return owner;
+	}
+	return STR_NONE;
+}
+
+static void judge(const struct accounts *a, struct message *m, const struct php_mail *php,
+		  struct verdict *v)
+{
+	switch (m->channel) {
+	case CHANNEL_AUTH:
+		v->account = accounts_login(a, m->login);
+		v->via = VIA_SASL;
+		return;
+	case CHANNEL_LOCAL:
+		judge_local(a, m, php, v);
+		return;
+	case CHANNEL_SMTP:
+	case CHANNEL_NONE:
+		v->account = accounts_trusted_ip(a, m->client_ip) ?
+				     accounts_domain(a, domain_of(m->sender)) :
+				     forwarder(a, m);
+		if (v->account.n)
+			v->via = VIA_DOMAIN;
+		return;
+	case CHANNEL_INTERNAL:
+		return;
+	}
+}
+
+static bool replace(struct message *m, struct str *field, struct str value)
+{
+	if (str_eq(*field, value))
+		return false;
+	*field = arena_str_or_none(&m->strings, value);
+	return true;
+}
+
+/* Already joined to its PHP line: what that said is in the message, only the
+ * rung can still rise. */
+static bool attribute_upgrade(const struct accounts *a, struct message *m)
+{
+	struct verdict v = { m->account, m->script, m->cwd, m->script_line, m->via };
+	enum via before = m->via;
+
+	use_reference(a, m, &v);
+	use_header(a, m, &v);
+	m->via = v.via;
+	return m->via != before;
+}
+
+bool attribute_message(const struct accounts *a, struct message *m, const struct php_mail *php)
+{
+	struct verdict v = { .script_line = -1, .cwd = m->cwd };
+	bool changed = false;
+
+	if (!php && m->php)
+		return attribute_upgrade(a, m);
+	judge(a, m, php, &v);
+	changed |= replace(m, &m->account, v.account);
+	changed |= replace(m, &m->script, v.script);
+	changed |= replace(m, &m->cwd, v.cwd);
+	changed |= m->via != v.via || m->script_line != v.script_line;
+	m->via = v.via;
+	m->script_line = v.script_line;
+	return changed;
+}
+
+/* ---- direction ---- */
+
+static bool goes_elsewhere(const struct accounts *a, const struct recipient *r)
+{
+	struct str domain;
+
+	if (r->place != PLACE_UNKNOWN)
+		return r->place == PLACE_REMOTE;
+	domain = domain_of(r->address);
+	return domain.n && !accounts_domain(a, domain).n;
+}
+
+bool attribute_direction(const struct accounts *a, struct message *m)
+{
+	enum direction before = m->direction;
+	bool elsewhere = false, ours;
+
+	for (size_t i = 0; i < m->nrcpt && !elsewhere; i++)
+		elsewhere = goes_elsewhere(a, &m->rcpt[i]);
+	ours = m->channel == CHANNEL_LOCAL || m->channel == CHANNEL_AUTH ||
+	       m->channel == CHANNEL_INTERNAL ||
+	       (m->channel == CHANNEL_SMTP && accounts_trusted_ip(a, m->client_ip));
+	if (!m->nrcpt || (m->channel == CHANNEL_NONE && elsewhere))
+		m->direction = DIR_UNKNOWN;
+	else if (ours)
+		m->direction = elsewhere ? DIR_OUTBOUND : DIR_LOCAL;
+	else
+		m->direction = elsewhere ? DIR_FORWARDED : DIR_INBOUND;
+	return before != m->direction;
+}

@@ -1,0 +1,70 @@
+/* Everything one commit writes. Filled by the pipeline, written by
+ * schema/store.c, emptied by pipeline_committed(). */
+#ifndef MAILAUDIT_CORE_BATCH_H
+#define MAILAUDIT_CORE_BATCH_H
+
+#include "core/message.h"
+
+/* How far a source has been read. The identity of a file is device, inode and
+ * a hash of its first bytes, since inode numbers are reused. */
+struct position {
+	struct str path; /* as configured or found by the glob; "" for stdin */
+	uint64_t dev, ino;
+	uint64_t head_hash; /* of the first head_n bytes, str_hash(…, 0) */
+	uint32_t head_n;
+	int64_t offset; /* bytes of complete lines taken */
+	usec_t near; /* time of the last line: for stamps without a year */
+};
+
+/* Mail for a local domain, only counted. */
+struct inbound_count {
+	struct str domain;
+	usec_t hour; /* start of the hour, UTC */
+	int64_t messages, recipients;
+};
+
+/* Lines nobody understood, per source and program. */
+struct unknown_count {
+	struct str source, program;
+	int64_t lines;
+	struct str sample; /* one line, at most 1 KiB */
+	usec_t time;
+};
+
+/* Lines per source, for `status`. */
+struct source_count {
+	struct str source;
+	int64_t lines, parsed, unknown, noise, cut;
+	usec_t last; /* time of the newest line */
+};
+
+/* What must survive a restart though it is not a row yet: Exim's cwd= by pid,
+ * queue ids announced by "queued as" that have not arrived, ... */
+struct note {
+	struct str kind, key; /* together unique */
+	struct str value; /* STR_NONE: remove */
+	usec_t time;
+};
+
+struct batch {
+	struct arena arena; /* of the lists below, reset after commit */
+	struct message **messages; /* dirty ones, in order of id */
+	size_t nmessages;
+	int64_t *dropped; /* rows to delete: inbound, or joined into another */
+	size_t ndropped;
+	struct php_mail **php;
+	size_t nphp;
+	struct inbound_count *inbound; /* to be added to what is stored */
+	size_t ninbound;
+	struct unknown_count *unknown; /* to be added */
+	size_t nunknown;
+	struct source_count *sources; /* to be added */
+	size_t nsources;
+	struct note *notes; /* changes since the last commit */
+	size_t nnotes;
+	const struct position *positions; /* filled by the reader of the files */
+	size_t npositions;
+	usec_t watermark; /* newest event time seen */
+};
+
+#endif

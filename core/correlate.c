@@ -1,0 +1,413 @@
+/* Events -> messages: the frame. What each statement means is in arrival.c,
+ * delivery.c, statement.c and php.c.
+ *
+ * Invariant: whatever changes a message goes through correlate_touch(), so that
+ * the next commit writes it; a message that is absorbed, dropped or forgotten
+ * hangs in no list of join.c. Lines may be missing, late, repeated or forged:
+ * nothing trusts that an earlier one was seen. Who sent it, attribute.c judges. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "core/step.h"
+
+/* ---- small tools ---- */
+
+void deadline_add(struct deadlines *d, int64_t row, usec_t time)
+{
+	if (d->from && d->n == d->room) {
+		memmove(d->at, d->at + d->from, (d->n - d->from) * sizeof(*d->at));
+		d->n -= d->from;
+		d->from = 0;
+	}
+	if (d->n == d->room) {
+		d->room = d->room ? 2 * d->room : 64;
+		d->at = xrealloc(d->at, d->room * sizeof(*d->at));
+	}
+	d->at[d->n++] = (struct deadline){ row, time };
+}
+
+/* The next row whose time has come, or 0. */
+static int64_t deadline_due(struct deadlines *d, usec_t now)
+{
+	if (d->from == d->n || d->at[d->from].time >= now)
+		return 0;
+	return d->at[d->from++].row;
+}
+
+void rows_add(int64_t **rows, size_t *n, size_t *room, int64_t row)
+{
+	if (*n == *room) {
+		*room = *room ? 2 * *room : 256;
+		*rows = xrealloc(*rows, *room * sizeof(**rows));
+	}
+	(*rows)[(*n)++] = row;
+}
+
+void correlate_touch(struct correlate *c, struct message *m)
+{
+	if (m->dirty)
+		return;
+	m->dirty = true;
+	rows_add(&c->dirty, &c->ndirty, &c->dirty_room, m->id);
+}
+
+void correlate_php_changed(struct correlate *c, struct php_mail *p)
+{
+	if (p->dirty)
+		return;
+	p->dirty = true;
+	if (c->nphp == c->php_room) {
+		c->php_room = c->php_room ? 2 * c->php_room : 64;
+		c->php = xrealloc(c->php, c->php_room * sizeof(*c->php));
+	}
+	c->php[c->nphp++] = p;
+}
+
+/* The first statement stands: later ones can be the sender's own text. */
+void step_keep_first(struct message *m, struct str *field, struct str value)
+{
+	if (!field->n && value.n)
+		*field = arena_str(&m->strings, value);
+}
+
+void step_set(struct message *m, struct str *field, struct str value)
+{
+	if (value.n && !str_eq(*field, value))
+		*field = arena_str(&m->strings, value);
+}
+
+void step_add_alias(struct message *m, struct str instance, struct str id)
+{
+	char *text = arena_alloc(&m->strings, instance.n + 1 + id.n);
+	size_t n = 0;
+
+	if (instance.n) {
+		memcpy(text, instance.p, instance.n);
+		text[instance.n] = '/';
+		n = instance.n + 1;
+	}
+	if (id.n)
+		memcpy(text + n, id.p, id.n);
+	m->aliases = xrealloc(m->aliases, (m->naliases + 1) * sizeof(*m->aliases));
+	m->aliases[m->naliases++] = (struct str){ text, n + id.n };
+}
+
+/* ---- ends ---- */
+
+static void count_inbound(struct correlate *c, const struct message *m)
+{
+	for (size_t i = 0; i < m->nrcpt; i++) {
+		struct str address = m->rcpt[i].address;
+		struct str domain = str_skip(address, str_rchr(address, '@') + 1);
+		usec_t hour = m->time - m->time % USEC_HOUR;
+		struct inbound_count *count;
+		char key[300];
+		int n = snprintf(key, sizeof(key), "%lld %.*s", (long long)hour,
+				 (int)(domain.n > 255 ? 255 : domain.n), domain.n ? domain.p : "");
+
+		count = map_get(&c->inbound, (struct str){ key, (size_t)n });
+		if (!count) {
+			count = xcalloc(1, sizeof(*count));
+			count->hour = hour;
+			count->domain.p = str_dup(domain);
+			count->domain.n = domain.n;
+			map_put(&c->inbound, (struct str){ key, (size_t)n }, count);
+		}
+		count->recipients++;
+		count->messages += i == 0;
+	}
+}
+
+/* The message is no row of ours: its entry stays to catch late lines. */
+static void drop(struct correlate *c, struct queue_entry *e)
+{
+	struct message *m = e->m;
+
+	join_remove_message(&c->join, m);
+	c->messages--;
+	c->recipients -= (int64_t)m->nrcpt;
+	if (m->stored)
+		rows_add(&c->dropped, &c->ndropped, &c->dropped_room, m->id);
+	queue_ghost(&c->queue, e);
+}
+
+void step_finish(struct correlate *c, struct queue_entry *e, enum message_state state,
+		   usec_t time)
+{
+	struct message *m = e->m;
+
+	if (m->closed)
+		return;
+	m->closed = time;
+	m->state = state;
+	for (size_t i = 0; i < m->nrcpt && m->naliases; i++) {
+		/* Handed to a filter or forward that delivered to others. */
+		if (m->rcpt[i].status == RCPT_PENDING && state == MSG_DONE) {
+			m->rcpt[i].status = RCPT_SENT;
+			m->rcpt_dirty = true;
+		}
+	}
+	queue_close(&c->queue, e, time);
+	correlate_touch(c, m);
+}
+
+static bool only_counted(const struct correlate *c, const struct message *m)
+{
+	if (c->settings->store_all || !m->closed)
+		return false;
+	return m->direction == DIR_INBOUND ||
+	       (m->direction == DIR_UNKNOWN && m->channel == CHANNEL_SMTP);
+}
+
+/* After each statement: what follows from it. */
+void step_settle(struct step *s, bool evidence)
+{
+	struct correlate *c = s->c;
+	struct message *m = s->m;
+
+	attribute_direction(c->accounts, m);
+	attribute_message(c->accounts, m, NULL);
+	if (m->work.waiting && php_comparable(m))
+		php_seek(c, m, true);
+	else if (m->work.waiting && evidence)
+		php_seek(c, m, false);
+	if (only_counted(c, m) && !s->entry->ghost) {
+		count_inbound(c, m);
+		drop(c, s->entry);
+		return;
+	}
+	correlate_touch(c, m);
+}
+
+/* ---- finding the message ---- */
+
+bool step_locate(struct step *s, struct str id)
+{
+	s->entry = queue_find(&s->c->queue, s->from->host, s->ev->instance, false, id);
+	s->m = s->entry && !s->entry->ghost ? queue_message(&s->c->queue, s->entry) : NULL;
+	return s->m != NULL;
+}
+
+void step_create(struct step *s, struct str id)
+{
+	s->entry = queue_add(&s->c->queue, s->from->host, s->ev->instance, id, s->time);
+	s->m = s->entry->m;
+	s->c->messages++;
+}
+
+/* For statements that tell of a message whose start we may have missed. */
+bool step_locate_or_create(struct step *s)
+{
+	if (step_locate(s, s->ev->queue_id))
+		return true;
+	if (s->entry || !s->ev->queue_id.n)
+		return false;
+	step_create(s, s->ev->queue_id);
+	return true;
+}
+
+static void on_nothing(struct step *s)
+{
+	(void)s;
+}
+
+static void (*const handlers[EV_COUNT])(struct step *s) = {
+	[EV_ACCEPT] = on_accept,
+	[EV_QUEUED] = on_queued,
+	[EV_MESSAGE_ID] = on_message_id,
+	[EV_HEADER] = on_header,
+	[EV_LINK] = on_link,
+	[EV_DELIVERY] = on_delivery,
+	[EV_NOTICE] = on_notice,
+	[EV_HOLD] = on_hold,
+	[EV_RELEASE] = on_release,
+	[EV_REQUEUE] = on_requeue,
+	[EV_EXPIRE] = on_expire,
+	[EV_DELETE] = on_delete,
+	[EV_DISCARD] = on_discard,
+	[EV_END] = on_end,
+	[EV_REJECT] = on_reject,
+	[EV_WARN] = on_nothing,
+	[EV_AUTH_FAIL] = on_nothing,
+	[EV_CWD] = on_cwd,
+	[EV_PHP_MAIL] = on_php_mail,
+};
+
+void correlate_event(struct correlate *c, const struct origin *from, const struct record *rec,
+		     const struct event *ev)
+{
+	struct step s = { .c = c, .from = from, .rec = rec, .ev = ev };
+
+	s.time = rec->time ? rec->time : c->watermark;
+	handlers[ev->kind](&s);
+}
+
+/* ---- time ---- */
+
+static struct message *waiting_message(struct correlate *c, int64_t row)
+{
+	struct queue_entry *e = queue_find_row(&c->queue, row);
+
+	return e && e->m && !e->ghost && e->m->work.waiting ? e->m : NULL;
+}
+
+void correlate_end_waits(struct correlate *c, usec_t now)
+{
+	struct php_mail *p;
+	int64_t row;
+
+	while ((row = deadline_due(&c->patience, now))) {
+		struct message *m = waiting_message(c, row);
+
+		if (m && !m->comparable)
+			php_seek(c, m, true);
+	}
+	while ((row = deadline_due(&c->giving_up, now))) {
+		struct message *m = waiting_message(c, row);
+
+		if (!m)
+			continue;
+		php_stop_waiting(c, m);
+		correlate_touch(c, m);
+	}
+	while ((p = join_overdue(&c->join, now))) {
+		join_remove_php(&c->join, p);
+		p->state = PHP_UNMATCHED;
+		correlate_php_changed(c, p);
+	}
+}
+
+void correlate_advance(struct correlate *c, usec_t now)
+{
+	if (now > c->watermark)
+		c->watermark = now;
+	correlate_end_waits(c, c->watermark);
+	notes_expire(&c->notes, c->watermark);
+	queue_expire(&c->queue, c->watermark);
+}
+
+/* ---- commit ---- */
+
+static int by_row(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+void correlate_batch(struct correlate *c, struct batch *b)
+{
+	struct map_slot *slot;
+	size_t i = 0;
+
+	if (c->ndirty)
+		qsort(c->dirty, c->ndirty, sizeof(*c->dirty), by_row);
+	b->messages = arena_alloc(&b->arena, (c->ndirty + 1) * sizeof(*b->messages));
+	b->nmessages = 0;
+	for (size_t k = 0; k < c->ndirty; k++) {
+		struct queue_entry *e = queue_find_row(&c->queue, c->dirty[k]);
+
+		if (e && e->m && !e->ghost)
+			b->messages[b->nmessages++] = e->m;
+	}
+	b->dropped = c->dropped;
+	b->ndropped = c->ndropped;
+	b->php = c->php;
+	b->nphp = c->nphp;
+	b->inbound = arena_alloc(&b->arena, (c->inbound.count + 1) * sizeof(*b->inbound));
+	b->ninbound = 0;
+	while ((slot = map_next(&c->inbound, &i)))
+		b->inbound[b->ninbound++] = *(struct inbound_count *)slot->value;
+	b->nnotes = notes_changes(&c->notes, &b->arena, &b->notes);
+	b->watermark = c->watermark;
+}
+
+static void inbound_clear(struct correlate *c)
+{
+	struct map_slot *slot;
+	size_t i = 0;
+
+	while ((slot = map_next(&c->inbound, &i))) {
+		struct inbound_count *count = slot->value;
+
+		free((char *)(uintptr_t)count->domain.p);
+		free(count);
+	}
+	map_release(&c->inbound);
+	memset(&c->inbound, 0, sizeof(c->inbound));
+}
+
+void correlate_committed(struct correlate *c)
+{
+	for (size_t k = 0; k < c->ndirty; k++) {
+		struct queue_entry *e = queue_find_row(&c->queue, c->dirty[k]);
+
+		if (!e || !e->m)
+			continue;
+		e->m->dirty = e->m->rcpt_dirty = false;
+		e->m->stored = true;
+	}
+	for (size_t k = 0; k < c->nphp; k++) {
+		c->php[k]->dirty = false;
+		c->php[k]->stored = true;
+		if (c->php[k]->state != PHP_WAITING)
+			php_mail_free(c->php[k]);
+	}
+	c->ndirty = c->ndropped = c->nphp = 0;
+	inbound_clear(c);
+	notes_committed(&c->notes);
+	queue_trim(&c->queue);
+}
+
+bool correlate_dirty(const struct correlate *c)
+{
+	return c->ndirty || c->ndropped || c->nphp || c->inbound.count || notes_dirty(&c->notes);
+}
+
+/* ---- life ---- */
+
+void correlate_restore_php(struct correlate *c, struct php_mail *p)
+{
+	p->stored = true;
+	join_add_php(&c->join, p);
+}
+
+void correlate_restore_waiting(struct correlate *c, int64_t row)
+{
+	struct queue_entry *e = queue_find_row(&c->queue, row);
+	struct message *m = e ? queue_message(&c->queue, e) : NULL;
+
+	if (!m || !m->work.waiting)
+		return;
+	deadline_add(&c->patience, row, m->time + JOIN_PATIENCE);
+	deadline_add(&c->giving_up, row, m->time + c->settings->php_wait + USEC_SECOND);
+	join_add_message(&c->join, m, php_comparable(m));
+}
+
+void correlate_init(struct correlate *c, const struct settings *s, const struct accounts *a,
+		    struct row_source rows)
+{
+	memset(c, 0, sizeof(*c));
+	c->settings = s;
+	c->accounts = a;
+	c->next_php = 1;
+	queue_init(&c->queue, rows);
+	join_init(&c->join, a, s->php_wait);
+}
+
+void correlate_release(struct correlate *c)
+{
+	for (size_t k = 0; k < c->nphp; k++)
+		if (c->php[k]->state != PHP_WAITING)
+			php_mail_free(c->php[k]);
+	join_release(&c->join);
+	queue_release(&c->queue);
+	notes_release(&c->notes);
+	inbound_clear(c);
+	free(c->dirty);
+	free(c->dropped);
+	free(c->php);
+	free(c->patience.at);
+	free(c->giving_up.at);
+}

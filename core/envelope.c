@@ -1,0 +1,253 @@
+/* Splits a log line into time, host, program, pid and body.
+ *
+ * Invariant: every line gives a record, all of whose views lie in the line.
+ * Reads nothing of the body. A line that begins with a blank or a tab is never
+ * a fresh record: PHP lets a folded header continue a line, and what stands
+ * there is the writer's choice. */
+#include "core/envelope.h"
+
+#define PHP_CALL STR("mail() on [")
+
+static struct str eat_to_blank(struct str *s)
+{
+	struct str word = str_head(*s, str_chr(*s, ' '));
+
+	*s = str_skip(*s, word.n + 1);
+	return word;
+}
+
+/* "name[123]" -> name, 123. The last bracket is the logging daemon's own; one
+ * before it belongs to whoever chose the name. */
+static void split_tag(struct str tag, struct record *rec)
+{
+	size_t open = str_rchr(tag, '[');
+	int64_t pid;
+
+	rec->program = tag;
+	if (!str_ends(tag, STR("]")) || open == tag.n)
+		return;
+	if (!str_int(str_range(tag.p + open + 1, tag.p + tag.n - 1), &pid) ||
+	    pid > UINT32_MAX)
+		return;
+	rec->pid = (uint32_t)pid;
+	rec->program = str_head(tag, open);
+}
+
+/* A first word that ends in a colon is the tag; without one all is body. */
+static void split_message(struct str s, struct record *rec)
+{
+	struct str word = str_head(s, str_chr(s, ' '));
+
+	rec->body = s;
+	if (word.n < 2 || word.p[word.n - 1] != ':')
+		return;
+	split_tag(str_head(word, word.n - 1), rec);
+	rec->body = str_skip(s, word.n + 1);
+}
+
+/* rsyslog with trusted properties in place of the host:
+ * "cred(pid=29956,uid=5101,gid=5101)"; a number may be missing. */
+static bool split_cred(struct str word, struct record *rec)
+{
+	int64_t pid = 0, uid = -1;
+
+	if (!str_eat(&word, STR("cred(pid=")))
+		return false;
+	str_eat_int(&word, &pid);
+	if (!str_eat(&word, STR(",uid=")))
+		return false;
+	str_eat_int(&word, &uid);
+	if (!str_starts(word, STR(",gid=")) || !str_ends(word, STR(")")))
+		return false;
+	rec->cred_pid = pid <= UINT32_MAX ? (uint32_t)pid : 0;
+	rec->cred_uid = uid;
+	return true;
+}
+
+/* "host tag: body"; the host may be missing. */
+static void split_host(struct str s, struct record *rec)
+{
+	struct str rest = s, word = eat_to_blank(&rest);
+
+	rec->shape = RECORD_SYSLOG;
+	if (word.n && word.p[word.n - 1] == ':')
+		rest = s;
+	else if (!split_cred(word, rec))
+		rec->host = word;
+	split_message(rest, rec);
+}
+
+/* RFC 3164, section 4.1: "Mmm dd hh:mm:ss host tag: body". */
+static bool split_rfc3164(const struct envelope *env, struct str s, struct record *rec)
+{
+	if (!stamp_rfc3164(&s, env->zone, env->near, &rec->time) ||
+	    !str_eat(&s, STR(" ")))
+		return false;
+	split_host(s, rec);
+	return true;
+}
+
+/* rsyslog's RSYSLOG_FileFormat. */
+static bool split_iso8601(const struct envelope *env, struct str s, struct record *rec)
+{
+	if (s.n < 20 || s.p[10] != 'T' || !stamp_iso8601(&s, env->zone, &rec->time) ||
+	    !str_eat(&s, STR(" ")))
+		return false;
+	split_host(s, rec);
+	return true;
+}
+
+/* "[id name=\"value\" ...]" any number of times; \" \\ \] are escapes. */
+static bool eat_structured_data(struct str *s)
+{
+	bool quoted = false, open = false;
+	size_t i = 0;
+
+	if (str_eat(s, STR("-")))
+		return true;
+	for (; i < s->n && (open || s->p[i] == '['); i++) {
+		if (quoted && s->p[i] == '\\')
+			i++;
+		else if (s->p[i] == '"')
+			quoted = !quoted;
+		else if (!quoted)
+			open = s->p[i] != ']';
+	}
+	if (open || i == 0 || i > s->n)
+		return false;
+	*s = str_skip(*s, i);
+	return true;
+}
+
+static struct str not_nil(struct str s)
+{
+	return str_eq(s, STR("-")) ? STR_NONE : s;
+}
+
+/* rsyslog keeps the blank that followed the tag's colon, and cuts the program at
+ * its first '/'. PHP's lines keep that blank: one that begins with a blank may be
+ * a folded header that syslog mode has split off, and must not look fresh. */
+static struct str rfc5424_body(struct str s, struct str program)
+{
+	if (!str_eat(&s, STR("\xef\xbb\xbf")) && !str_starts(program, STR("php")))
+		str_eat(&s, STR(" "));
+	return s;
+}
+
+/* RFC 5424, section 6: "1 stamp host program procid msgid data message". */
+static bool split_rfc5424(const struct envelope *env, struct str s, struct record *rec)
+{
+	struct str host, program, procid;
+	int64_t pid;
+
+	if (!str_eat(&s, STR("1 ")))
+		return false;
+	if (!str_eat(&s, STR("-")) && !stamp_iso8601(&s, env->zone, &rec->time))
+		return false;
+	if (!str_eat(&s, STR(" ")))
+		return false;
+	host = eat_to_blank(&s);
+	program = eat_to_blank(&s);
+	procid = eat_to_blank(&s);
+	eat_to_blank(&s);
+	if (!eat_structured_data(&s) || (s.n && !str_eat(&s, STR(" "))))
+		return false;
+	rec->shape = RECORD_SYSLOG;
+	rec->host = not_nil(host);
+	rec->program = not_nil(program);
+	if (str_int(procid, &pid) && pid <= UINT32_MAX)
+		rec->pid = (uint32_t)pid;
+	rec->body = rfc5424_body(s, rec->program);
+	return true;
+}
+
+/* "<22>" of a syslog daemon that stores the priority. */
+static bool split_priority(const struct envelope *env, struct str s, struct record *rec)
+{
+	int64_t priority;
+
+	if (!str_eat(&s, STR("<")) || !str_eat_int(&s, &priority) || priority > 191 ||
+	    !str_eat(&s, STR(">")))
+		return false;
+	return split_rfc5424(env, s, rec) || split_rfc3164(env, s, rec) ||
+	       split_iso8601(env, s, rec);
+}
+
+/* "[123] " of Exim's +pid. */
+static void eat_exim_pid(struct str *s, struct record *rec)
+{
+	struct str rest = *s;
+	int64_t pid;
+
+	if (!str_eat(&rest, STR("[")) || !str_eat_int(&rest, &pid) ||
+	    !str_eat(&rest, STR("] ")) || pid > UINT32_MAX)
+		return;
+	rec->pid = (uint32_t)pid;
+	*s = rest;
+}
+
+static bool split_exim(const struct envelope *env, struct str s, struct record *rec)
+{
+	if (!stamp_exim(&s, env->zone, &rec->time) || !str_eat(&s, STR(" ")))
+		return false;
+	eat_exim_pid(&s, rec);
+	rec->shape = RECORD_EXIM;
+	rec->body = s;
+	return true;
+}
+
+static bool split_digit(const struct envelope *env, struct str s, struct record *rec)
+{
+	return split_iso8601(env, s, rec) || split_exim(env, s, rec) ||
+	       split_rfc5424(env, s, rec);
+}
+
+static bool split_php(const struct envelope *env, struct str s, struct record *rec)
+{
+	if (!str_starts(s, PHP_CALL)) {
+		if (!str_eat(&s, STR("[")) ||
+		    !stamp_php(&s, env->zone, &rec->time, NULL) ||
+		    !str_eat(&s, STR("] ")))
+			return false;
+	}
+	rec->shape = RECORD_PHP;
+	rec->body = s;
+	return true;
+}
+
+static bool split(const struct envelope *env, struct str s, struct record *rec)
+{
+	if (s.n == 0)
+		return false;
+	if (s.p[0] >= '0' && s.p[0] <= '9')
+		return split_digit(env, s, rec);
+	if (s.p[0] >= 'A' && s.p[0] <= 'Z')
+		return split_rfc3164(env, s, rec);
+	if (s.p[0] == '<')
+		return split_priority(env, s, rec);
+	return split_php(env, s, rec);
+}
+
+/* A writer without O_APPEND leaves a hole after copytruncate: NUL bytes. */
+static struct str skip_hole(struct str s)
+{
+	while (s.n && s.p[0] == '\0')
+		s = str_skip(s, 1);
+	return s;
+}
+
+void envelope_split(struct envelope *env, struct str line, struct record *rec)
+{
+	struct str s = str_head(line, RECORD_MAX_LINE);
+
+	*rec = (struct record){ .line = s, .cut = line.n > s.n, .cred_uid = -1 };
+	s = skip_hole(s);
+	if (!split(env, s, rec)) {
+		*rec = (struct record){
+			.line = rec->line, .cut = rec->cut, .cred_uid = -1, .body = s
+		};
+		return;
+	}
+	if (rec->time)
+		env->near = rec->time;
+}

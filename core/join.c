@@ -1,0 +1,480 @@
+/* Joins lines of PHP's mail log to messages.
+ *
+ * Invariant: everything that waits hangs under each of its keys (Message-ID,
+ * pid of the PHP process, local part of each recipient), so that finding the
+ * other side costs what is waiting for the same recipient, not all that waits.
+ * A match needs that nothing contradicts; it never decides who the account is
+ * against the uid of the message. */
+#include "core/join.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "core/mailtext.h"
+
+/* Keys of one side beyond this are not indexed: a newsletter with a thousand
+ * Bcc is found by its first ones. */
+#define MAX_KEYS 64
+#define MAX_KEY 200
+
+struct join_list {
+	struct join_node *head, *tail;
+};
+
+struct join_node {
+	struct join_node *before, *behind; /* in the list of its key */
+	struct join_node *sibling; /* of the same owner */
+	struct join_list *list;
+	char *key;
+	void *owner;
+};
+
+void join_init(struct join *j, const struct accounts *a, usec_t wait)
+{
+	memset(j, 0, sizeof(*j));
+	j->accounts = a;
+	j->wait = wait;
+}
+
+/* ---- keys ---- */
+
+static void node_add(struct map *by, struct join_node **nodes, struct str key, void *owner)
+{
+	struct join_node *node = xcalloc(1, sizeof(*node));
+	struct join_list *list = map_get(by, key);
+
+	if (!list) {
+		list = xcalloc(1, sizeof(*list));
+		map_put(by, key, list);
+	}
+	node->owner = owner;
+	node->key = str_dup(key);
+	node->list = list;
+	node->before = list->tail;
+	*(list->tail ? &list->tail->behind : &list->head) = node;
+	list->tail = node;
+	node->sibling = *nodes;
+	*nodes = node;
+}
+
+static void nodes_drop(struct map *by, struct join_node **nodes)
+{
+	struct join_node *node;
+
+	while ((node = *nodes)) {
+		struct join_list *list = node->list;
+
+		*nodes = node->sibling;
+		*(node->before ? &node->before->behind : &list->head) = node->behind;
+		*(node->behind ? &node->behind->before : &list->tail) = node->before;
+		if (!list->head)
+			free(map_remove(by, str_of(node->key)));
+		free(node->key);
+		free(node);
+	}
+}
+
+/* "a:local-part", lower case: PHP's To may lack the domain the MTA adds. */
+static struct str address_key(struct str address, char *buf)
+{
+	size_t n = str_rchr(address, '@');
+
+	if (n > MAX_KEY - 3)
+		n = MAX_KEY - 3;
+	memcpy(buf, "a:", 2);
+	for (size_t i = 0; i < n; i++)
+		buf[2 + i] = (char)(address.p[i] ? tolower((unsigned char)address.p[i]) : '?');
+	buf[2 + n] = 0;
+	return (struct str){ buf, n + 2 };
+}
+
+static struct str text_key(char kind, struct str text, char *buf)
+{
+	size_t n = text.n < MAX_KEY - 3 ? text.n : MAX_KEY - 3;
+
+	buf[0] = kind;
+	buf[1] = ':';
+	for (size_t i = 0; i < n; i++)
+		buf[2 + i] = text.p[i] ? text.p[i] : '?';
+	buf[2 + n] = 0;
+	return (struct str){ buf, n + 2 };
+}
+
+static struct str pid_key(int64_t pid, char *buf)
+{
+	return (struct str){ buf, (size_t)snprintf(buf, MAX_KEY, "p:%lld", (long long)pid) };
+}
+
+static int64_t message_pid(const struct message *m)
+{
+	struct reference ref;
+
+	return m->work.ref.n && reference_parse(m->work.ref, &ref) ? ref.pid : -1;
+}
+
+/* ---- addresses of a PHP line ---- */
+
+struct address_walk {
+	const struct php_mail *php;
+	struct str list; /* what is left of the field being read */
+	int field; /* 0 To, 1 Cc, 2 Bcc */
+	size_t at; /* in headers */
+};
+
+static bool walk_next(struct address_walk *w, struct str *address)
+{
+	static const struct str names[] = { STR("To"), STR("Cc"), STR("Bcc") };
+
+	for (;;) {
+		if (mailtext_address(&w->list, address))
+			return true;
+		if (w->field && mailtext_field(w->php->headers, names[w->field], &w->at, &w->list))
+			continue;
+		if (++w->field > 2)
+			return false;
+		w->at = 0;
+	}
+}
+
+static struct address_walk walk_start(const struct php_mail *p)
+{
+	return (struct address_walk){ .php = p, .list = p->to };
+}
+
+/* ---- comparing ---- */
+
+static bool same_address(struct str php, struct str queued)
+{
+	if (str_chr(php, '@') < php.n)
+		return str_eq_nocase(php, queued);
+	return str_eq_nocase(php, str_head(queued, str_rchr(queued, '@')));
+}
+
+static bool has_recipient(const struct message *m, struct str address)
+{
+	for (size_t i = 0; i < m->nrcpt; i++)
+		if (same_address(address, m->rcpt[i].address) ||
+		    (m->rcpt[i].orig_to.n && same_address(address, m->rcpt[i].orig_to)))
+			return true;
+	return false;
+}
+
+static bool complete(const struct message *m)
+{
+	return m->nrcpt && (m->closed || (m->work.nrcpt > 0 &&
+					  (int64_t)m->nrcpt >= m->work.nrcpt));
+}
+
+/* Could this submitter have run that script? */
+static bool same_submitter(const struct join *j, const struct php_mail *p, const struct message *m)
+{
+	char buf[24];
+	struct str submitter = attribute_submitter(j->accounts, m, buf);
+
+	if (p->uid >= 0 && m->uid >= 0 && p->uid != m->uid)
+		return false;
+	if (p->tenant && !p->account.n)
+		return false;
+	if (!submitter.n || attribute_shared(j->accounts, submitter))
+		return true;
+	if (!p->account.n || str_eq(p->account, submitter))
+		return true;
+	return !p->tenant && str_eq(submitter, STR("root"));
+}
+
+static bool same_time(const struct join *j, const struct php_mail *p, const struct message *m)
+{
+	/* PHP's stamp has whole seconds, and a syslog stamp may have too. */
+	return m->time + USEC_SECOND >= p->time && m->time <= p->time + j->wait;
+}
+
+/* "contact.php" of the header against the path of the line. */
+static bool same_file(const struct php_mail *p, const struct message *m)
+{
+	struct str xphp = m->work.xphp, base = p->script;
+
+	if (!xphp.n)
+		return true;
+	xphp = str_skip(xphp, str_chr(xphp, ':') + 1);
+	if (str_rchr(base, '/') < base.n)
+		base = str_skip(base, str_rchr(base, '/') + 1);
+	return str_starts(xphp, base) && (xphp.n == base.n || xphp.p[base.n] == '(');
+}
+
+/* How good a match is: nothing contradicts, and on top of it the request ran in
+ * the script's directory, and the recipients are the same. */
+enum match {
+	MATCH_NONE = 0,
+	MATCH_POSSIBLE = 1,
+	MATCH_PLACE = 2,
+	MATCH_RECIPIENTS = 4,
+	MATCH_EXACT = 16
+};
+
+static bool same_place(const struct php_mail *p, const struct message *m)
+{
+	size_t n = str_rchr(p->script, '/');
+
+	return m->cwd.n && n < p->script.n && str_eq(str_head(p->script, n), m->cwd);
+}
+
+static int match_recipients(const struct php_mail *p, const struct message *m)
+{
+	struct address_walk w = walk_start(p);
+	size_t named = 0, found = 0, to_named = 0, to_found = 0;
+	struct str address;
+
+	while (named < MESSAGE_MAX_RECIPIENTS && walk_next(&w, &address)) {
+		bool hit = has_recipient(m, address);
+
+		named++;
+		found += hit;
+		to_named += w.field == 0;
+		to_found += w.field == 0 && hit;
+	}
+	if (named && named == found && found == m->nrcpt)
+		return MATCH_POSSIBLE | MATCH_RECIPIENTS;
+	/* A To without an address (a separator of the log inside it): what stands
+	 * before it, or the very same Subject, must do. */
+	if (!named)
+		return (m->work.header_to.n && str_starts(m->work.header_to, p->to)) ||
+		       (p->subject.n && str_eq(m->subject, p->subject)) ?
+			       MATCH_POSSIBLE : MATCH_NONE;
+	if (m->work.header_to.n && mailtext_alike(m->work.header_to, p->to))
+		return MATCH_POSSIBLE;
+	if (complete(m))
+		return to_named ? (to_found == to_named ? MATCH_POSSIBLE : MATCH_NONE) :
+				  (found ? MATCH_POSSIBLE : MATCH_NONE);
+	return found ? MATCH_POSSIBLE : MATCH_NONE;
+}
+
+static int match(const struct join *j, const struct php_mail *p, const struct message *m)
+{
+	int64_t pid = message_pid(m);
+	int found;
+
+	if (m->channel != CHANNEL_LOCAL || m->php || !same_time(j, p, m) ||
+	    !same_submitter(j, p, m) || !same_file(p, m))
+		return MATCH_NONE;
+	if (p->message_id.n && m->message_id.n)
+		return str_eq(p->message_id, m->message_id) ? MATCH_EXACT : MATCH_NONE;
+	if (p->pid && pid > 0 && pid != p->pid)
+		return MATCH_NONE;
+	/* The line is split at its last " -- Subject: " and first " -- Headers: ",
+	 * which the texts themselves may contain. */
+	if (m->subject.n && !mailtext_alike(m->subject, p->subject) &&
+	    !str_ends(m->subject, p->subject))
+		return MATCH_NONE;
+	if (m->work.header_to.n && !mailtext_alike(m->work.header_to, p->to) &&
+	    !str_starts(m->work.header_to, p->to))
+		return MATCH_NONE;
+	if (p->pid && pid > 0 && pid == p->pid)
+		return MATCH_EXACT;
+	found = m->comparable ? match_recipients(p, m) : MATCH_NONE;
+	return found && same_place(p, m) ? found | MATCH_PLACE : found;
+}
+
+/* ---- the waiting ---- */
+
+void join_add_php(struct join *j, struct php_mail *p)
+{
+	struct address_walk w = walk_start(p);
+	struct str address;
+	char buf[MAX_KEY];
+
+	p->older = j->php_newest;
+	p->newer = NULL;
+	*(j->php_newest ? &j->php_newest->newer : &j->php_oldest) = p;
+	j->php_newest = p;
+	j->nphp++;
+	map_put(&j->php_rows, (struct str){ (const char *)&p->id, sizeof(p->id) }, p);
+	if (p->message_id.n)
+		node_add(&j->php_by, &p->nodes, text_key('m', p->message_id, buf), p);
+	if (p->pid)
+		node_add(&j->php_by, &p->nodes, pid_key(p->pid, buf), p);
+	if (walk_next(&w, &address))
+		node_add(&j->php_by, &p->nodes, address_key(address, buf), p);
+	else
+		node_add(&j->php_by, &p->nodes, text_key('u', p->account, buf), p);
+}
+
+struct php_mail *join_php_of_row(struct join *j, int64_t row)
+{
+	return map_get(&j->php_rows, (struct str){ (const char *)&row, sizeof(row) });
+}
+
+void join_remove_php(struct join *j, struct php_mail *p)
+{
+	nodes_drop(&j->php_by, &p->nodes);
+	map_remove(&j->php_rows, (struct str){ (const char *)&p->id, sizeof(p->id) });
+	*(p->older ? &p->older->newer : &j->php_oldest) = p->newer;
+	*(p->newer ? &p->newer->older : &j->php_newest) = p->older;
+	p->older = p->newer = NULL;
+	j->nphp--;
+}
+
+struct php_mail *join_overdue(struct join *j, usec_t now)
+{
+	struct php_mail *p = j->php_oldest;
+
+	if (!p || p->time + j->wait + USEC_SECOND < now || j->nphp > JOIN_MAX_WAITING)
+		return p;
+	return NULL;
+}
+
+void join_add_message(struct join *j, struct message *m, bool comparable)
+{
+	char buf[MAX_KEY];
+	int64_t pid = message_pid(m);
+	struct str rest = m->work.header_to, address;
+
+	nodes_drop(&j->messages_by, &m->nodes);
+	m->comparable = comparable;
+	if (m->message_id.n)
+		node_add(&j->messages_by, &m->nodes, text_key('m', m->message_id, buf), m);
+	if (pid > 0)
+		node_add(&j->messages_by, &m->nodes, pid_key(pid, buf), m);
+	if (!comparable)
+		return;
+	for (size_t i = 0; i < m->nrcpt && i < MAX_KEYS; i++) {
+		node_add(&j->messages_by, &m->nodes, address_key(m->rcpt[i].address, buf), m);
+		if (m->rcpt[i].orig_to.n)
+			node_add(&j->messages_by, &m->nodes, address_key(m->rcpt[i].orig_to, buf),
+				 m);
+	}
+	if (mailtext_address(&rest, &address))
+		node_add(&j->messages_by, &m->nodes, address_key(address, buf), m);
+	node_add(&j->messages_by, &m->nodes, text_key('u', m->account, buf), m);
+}
+
+void join_remove_message(struct join *j, struct message *m)
+{
+	nodes_drop(&j->messages_by, &m->nodes);
+}
+
+/* ---- finding ---- */
+
+struct best {
+	int match;
+	void *found;
+	usec_t time;
+};
+
+/* Better evidence wins; among equals the earlier one. */
+static void consider(struct best *best, int match, void *found, usec_t time)
+{
+	if (match > best->match || (match == best->match && match && time < best->time))
+		*best = (struct best){ match, found, time };
+}
+
+static void look_for_message(struct join *j, struct str key, const struct php_mail *p,
+			     struct best *best)
+{
+	struct join_list *list = map_get(&j->messages_by, key);
+	struct join_node *node = list ? list->head : NULL;
+
+	for (int n = 0; node && n < JOIN_MAX_LOOK; node = node->behind, n++) {
+		struct message *m = node->owner;
+
+		consider(best, match(j, p, m), m, m->time);
+	}
+}
+
+struct message *join_find_message(struct join *j, const struct php_mail *p)
+{
+	struct address_walk w = walk_start(p);
+	struct best best = { MATCH_NONE, NULL, 0 };
+	struct str address;
+	char buf[MAX_KEY];
+
+	if (p->message_id.n)
+		look_for_message(j, text_key('m', p->message_id, buf), p, &best);
+	if (p->pid && best.match < MATCH_EXACT)
+		look_for_message(j, pid_key(p->pid, buf), p, &best);
+	if (best.match == MATCH_EXACT)
+		return best.found;
+	if (walk_next(&w, &address))
+		look_for_message(j, address_key(address, buf), p, &best);
+	else
+		look_for_message(j, text_key('u', p->account, buf), p, &best);
+	return best.found;
+}
+
+static void look_for_php(struct join *j, struct str key, const struct message *m,
+			 struct best *best)
+{
+	struct join_list *list = map_get(&j->php_by, key);
+	struct join_node *node = list ? list->head : NULL;
+
+	for (int n = 0; node && n < JOIN_MAX_LOOK; node = node->behind, n++) {
+		struct php_mail *p = node->owner;
+
+		consider(best, match(j, p, m), p, p->time);
+	}
+}
+
+static void look_by_recipients(struct join *j, const struct message *m, struct best *best)
+{
+	struct str rest = m->work.header_to, address;
+	char buf[MAX_KEY];
+
+	for (size_t i = 0; i < m->nrcpt && i < MAX_KEYS; i++) {
+		look_for_php(j, address_key(m->rcpt[i].address, buf), m, best);
+		if (m->rcpt[i].orig_to.n)
+			look_for_php(j, address_key(m->rcpt[i].orig_to, buf), m, best);
+	}
+	if (mailtext_address(&rest, &address))
+		look_for_php(j, address_key(address, buf), m, best);
+	if (best->match == MATCH_NONE)
+		look_for_php(j, text_key('u', m->account, buf), m, best);
+}
+
+struct php_mail *join_find_php(struct join *j, const struct message *m, bool exact)
+{
+	struct best best = { MATCH_NONE, NULL, 0 };
+	char buf[MAX_KEY];
+	int64_t pid = message_pid(m);
+
+	if (!j->nphp)
+		return NULL;
+	if (m->message_id.n)
+		look_for_php(j, text_key('m', m->message_id, buf), m, &best);
+	if (pid > 0 && best.match < MATCH_EXACT)
+		look_for_php(j, pid_key(pid, buf), m, &best);
+	if (exact)
+		return best.match == MATCH_EXACT ? best.found : NULL;
+	if (best.match < MATCH_EXACT)
+		look_by_recipients(j, m, &best);
+	return best.found;
+}
+
+static void lists_free(struct map *by)
+{
+	struct map_slot *slot;
+	size_t i = 0;
+
+	while ((slot = map_next(by, &i))) {
+		struct join_list *list = slot->value;
+
+		for (struct join_node *node = list->head, *behind; node; node = behind) {
+			behind = node->behind;
+			free(node->key);
+			free(node);
+		}
+		free(list);
+	}
+	map_release(by);
+}
+
+void join_release(struct join *j)
+{
+	lists_free(&j->php_by);
+	lists_free(&j->messages_by);
+	for (struct php_mail *p = j->php_oldest, *newer; p; p = newer) {
+		newer = p->newer;
+		php_mail_free(p);
+	}
+	map_release(&j->php_rows);
+}

@@ -1,0 +1,198 @@
+/* Notes with a life of minutes, and the difference to what is in the database.
+ *
+ * Invariant: a slot is in the order list while it has a value, in `changed`
+ * while it differs from its row. A note made and removed between two commits
+ * is never written. */
+#include "core/notes.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+
+struct note_slot {
+	struct note note; /* kind and key view into text */
+	char *text; /* "kind\0key" */
+	size_t text_n;
+	char *value; /* owned; NULL: removed */
+	bool stored, changed;
+	struct note_slot *older, *newer, *next_changed;
+};
+
+static char *slot_text(struct str kind, struct str key)
+{
+	char *text = xmalloc(kind.n + 1 + key.n + 1);
+
+	memcpy(text, kind.p, kind.n);
+	text[kind.n] = 0;
+	memcpy(text + kind.n + 1, key.n ? key.p : "", key.n);
+	text[kind.n + 1 + key.n] = 0;
+	return text;
+}
+
+static struct note_slot *slot_find(const struct notes *n, struct str kind, struct str key)
+{
+	char small[256];
+	char *text = small;
+	size_t len = kind.n + 1 + key.n;
+	struct note_slot *slot;
+
+	if (len >= sizeof(small))
+		text = xmalloc(len + 1);
+	memcpy(text, kind.p, kind.n);
+	text[kind.n] = 0;
+	memcpy(text + kind.n + 1, key.n ? key.p : "", key.n);
+	slot = map_get(&n->by_key, (struct str){ text, len });
+	if (text != small)
+		free(text);
+	return slot;
+}
+
+static struct note_slot *slot_new(struct notes *n, struct str kind, struct str key)
+{
+	struct note_slot *slot = xcalloc(1, sizeof(*slot));
+
+	slot->text = slot_text(kind, key);
+	slot->text_n = kind.n + 1 + key.n;
+	slot->note.kind = (struct str){ slot->text, kind.n };
+	slot->note.key = (struct str){ slot->text + kind.n + 1, key.n };
+	map_put(&n->by_key, (struct str){ slot->text, slot->text_n }, slot);
+	return slot;
+}
+
+static void order_unlink(struct notes *n, struct note_slot *slot)
+{
+	*(slot->older ? &slot->older->newer : &n->oldest) = slot->newer;
+	*(slot->newer ? &slot->newer->older : &n->newest) = slot->older;
+	slot->older = slot->newer = NULL;
+}
+
+static void order_append(struct notes *n, struct note_slot *slot)
+{
+	slot->older = n->newest;
+	*(n->newest ? &n->newest->newer : &n->oldest) = slot;
+	n->newest = slot;
+}
+
+static void slot_set(struct notes *n, struct note_slot *slot, struct str value, usec_t time)
+{
+	if (slot->value) {
+		order_unlink(n, slot);
+		free(slot->value);
+	}
+	slot->value = value.p ? str_dup(value) : NULL;
+	slot->note.value = (struct str){ slot->value, slot->value ? value.n : 0 };
+	slot->note.time = time;
+	if (slot->value)
+		order_append(n, slot);
+}
+
+static void slot_changed(struct notes *n, struct note_slot *slot)
+{
+	if (slot->changed)
+		return;
+	slot->changed = true;
+	slot->next_changed = n->changed;
+	n->changed = slot;
+}
+
+static void slot_free(struct notes *n, struct note_slot *slot)
+{
+	map_remove(&n->by_key, (struct str){ slot->text, slot->text_n });
+	if (slot->value)
+		order_unlink(n, slot);
+	free(slot->value);
+	free(slot->text);
+	free(slot);
+}
+
+const struct note *notes_get(const struct notes *n, struct str kind, struct str key)
+{
+	struct note_slot *slot = slot_find(n, kind, key);
+
+	return slot && slot->value ? &slot->note : NULL;
+}
+
+void notes_put(struct notes *n, struct str kind, struct str key, struct str value, usec_t time)
+{
+	struct note_slot *slot = slot_find(n, kind, key);
+
+	if (!slot)
+		slot = slot_new(n, kind, key);
+	slot_set(n, slot, value.p ? value : STR(""), time);
+	slot_changed(n, slot);
+}
+
+void notes_remove(struct notes *n, struct str kind, struct str key)
+{
+	struct note_slot *slot = slot_find(n, kind, key);
+
+	if (!slot || !slot->value)
+		return;
+	slot_set(n, slot, STR_NONE, slot->note.time);
+	slot_changed(n, slot);
+}
+
+void notes_restore(struct notes *n, const struct note *note)
+{
+	struct note_slot *slot = slot_new(n, note->kind, note->key);
+
+	slot_set(n, slot, note->value.p ? note->value : STR(""), note->time);
+	slot->stored = true;
+}
+
+void notes_expire(struct notes *n, usec_t now)
+{
+	while (n->oldest && n->oldest->note.time + NOTES_TTL < now)
+		notes_remove(n, n->oldest->note.kind, n->oldest->note.key);
+}
+
+size_t notes_changes(const struct notes *n, struct arena *arena, struct note **out)
+{
+	size_t count = 0;
+
+	for (struct note_slot *s = n->changed; s; s = s->next_changed)
+		count += s->value || s->stored;
+	*out = arena_alloc(arena, (count + 1) * sizeof(**out));
+	count = 0;
+	for (struct note_slot *s = n->changed; s; s = s->next_changed)
+		if (s->value || s->stored)
+			(*out)[count++] = s->note;
+	return count;
+}
+
+void notes_committed(struct notes *n)
+{
+	struct note_slot *slot;
+
+	while ((slot = n->changed)) {
+		n->changed = slot->next_changed;
+		slot->next_changed = NULL;
+		slot->changed = false;
+		slot->stored = slot->value != NULL;
+		if (!slot->value)
+			slot_free(n, slot);
+	}
+}
+
+bool notes_dirty(const struct notes *n)
+{
+	for (struct note_slot *s = n->changed; s; s = s->next_changed)
+		if (s->value || s->stored)
+			return true;
+	return false;
+}
+
+void notes_release(struct notes *n)
+{
+	struct map_slot *at;
+	size_t i = 0;
+
+	while ((at = map_next(&n->by_key, &i))) {
+		struct note_slot *slot = at->value;
+
+		free(slot->value);
+		free(slot->text);
+		free(slot);
+	}
+	map_release(&n->by_key);
+}

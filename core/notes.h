@@ -1,0 +1,33 @@
+/* Short-lived memories that must survive a restart though they are no rows of
+ * their own: Exim's cwd= until its <= comes, PHP lines that look alike. */
+#ifndef MAILAUDIT_CORE_NOTES_H
+#define MAILAUDIT_CORE_NOTES_H
+
+#include "base/map.h"
+#include "core/batch.h"
+
+/* A note is forgotten this long (event time) after it was written. */
+#define NOTES_TTL (5 * USEC_MINUTE)
+
+struct note_slot;
+
+struct notes {
+	struct map by_key; /* "kind\0key" -> struct note_slot */
+	struct note_slot *oldest, *newest; /* by time of writing */
+	struct note_slot *changed; /* since the last commit */
+};
+
+/* NULL: no such note. The value lives until the note changes. */
+const struct note *notes_get(const struct notes *n, struct str kind, struct str key);
+void notes_put(struct notes *n, struct str kind, struct str key, struct str value, usec_t time);
+void notes_remove(struct notes *n, struct str kind, struct str key);
+/* As read from the database: not a change. */
+void notes_restore(struct notes *n, const struct note *note);
+void notes_expire(struct notes *n, usec_t now);
+/* What changed since notes_committed(): removed ones have value STR_NONE. */
+size_t notes_changes(const struct notes *n, struct arena *arena, struct note **out);
+void notes_committed(struct notes *n);
+bool notes_dirty(const struct notes *n);
+void notes_release(struct notes *n);
+
+#endif

@@ -1,0 +1,590 @@
+/* Log bytes -> lines -> records -> events -> batch.
+ *
+ * Invariant: a line is taken exactly once, whole, and in the order of time
+ * among all sources that have input; pipeline_taken() counts whole lines only.
+ * How the bytes were cut into pushes changes nothing. No file, clock or SQL. */
+#include "core/pipeline.h"
+
+#include <stdlib.h>
+
+#include "core/correlate.h"
+#include "core/envelope.h"
+
+/* What a source may hold unread: room for the longest line that is kept, and
+ * a good read(2) more. */
+#define SOURCE_ROOM (RECORD_MAX_LINE + 128 * 1024)
+#define SAMPLE_MAX 1024
+/* Programs told apart in the unknown lines of one source. */
+#define UNKNOWN_MAX_PROGRAMS 64
+
+struct pipeline_source {
+	struct pipeline_source *next;
+	struct pipeline *pipeline;
+	char *name, *format, *tenant_account, *host;
+	bool tenant;
+	const struct parser *only; /* format set by name, or what a tenant may say */
+	struct envelope envelope;
+
+	char *buffer; /* NULL while empty */
+	size_t start, end; /* unread bytes */
+	size_t searched; /* no newline in [start, searched) */
+	bool skipping; /* the kept prefix is full: drop until the newline */
+	int64_t skipped; /* bytes dropped of the line that is being skipped */
+	int64_t taken;
+	bool at_end, finished;
+
+	bool has_head; /* a complete line is ready */
+	struct record head;
+	size_t head_bytes; /* with its newline */
+	usec_t near_before; /* envelope.near before the head was split */
+	usec_t last; /* time of the newest line taken */
+
+	struct source_count count; /* since the last commit */
+	struct unknown_count unknown[UNKNOWN_MAX_PROGRAMS];
+	size_t nunknown;
+};
+
+struct pipeline {
+	const struct settings *settings;
+	const struct accounts *accounts;
+	const struct parser *const *parsers;
+	struct correlate correlate;
+	struct pipeline_source *sources;
+	struct batch batch;
+	struct pipeline_totals totals;
+	usec_t newest;
+};
+
+/* ---- sources ---- */
+
+static const struct parser *parser_named(const struct pipeline *p, struct str name)
+{
+	for (const struct parser *const *at = p->parsers; *at; at++)
+		if (str_eq(str_of((*at)->name), name))
+			return *at;
+	return NULL;
+}
+
+struct pipeline_source *pipeline_source_add(struct pipeline *p, const struct source_setup *setup)
+{
+	struct pipeline_source *s = xcalloc(1, sizeof(*s));
+
+	s->pipeline = p;
+	s->name = str_dup(setup->name);
+	s->host = str_dup(setup->host);
+	s->tenant = setup->tenant;
+	s->tenant_account = str_dup(setup->tenant_account);
+	s->envelope.zone = setup->zone;
+	s->envelope.near = setup->near;
+	s->last = setup->near;
+	/* What a customer can write must not speak for the MTA. */
+	s->only = parser_named(p, s->tenant ? STR("php") : setup->format);
+	s->count.source = str_of(s->name);
+	s->next = p->sources;
+	p->sources = s;
+	return s;
+}
+
+static void unknown_clear(struct pipeline_source *s)
+{
+	for (size_t i = 0; i < s->nunknown; i++) {
+		free((char *)(uintptr_t)s->unknown[i].program.p);
+		free((char *)(uintptr_t)s->unknown[i].sample.p);
+	}
+	s->nunknown = 0;
+}
+
+static void counts_clear(struct pipeline_source *s)
+{
+	unknown_clear(s);
+	s->count = (struct source_count){ .source = str_of(s->name) };
+}
+
+static void source_free(struct pipeline_source *s)
+{
+	unknown_clear(s);
+	free(s->buffer);
+	free(s->name);
+	free(s->host);
+	free(s->tenant_account);
+	free(s);
+}
+
+void pipeline_source_remove(struct pipeline *p, struct pipeline_source *s)
+{
+	struct pipeline_source **at = &p->sources;
+
+	while (*at && *at != s)
+		at = &(*at)->next;
+	if (*at)
+		*at = s->next;
+	source_free(s);
+}
+
+size_t pipeline_room(const struct pipeline_source *s)
+{
+	return SOURCE_ROOM - (s->end - s->start);
+}
+
+int64_t pipeline_taken(const struct pipeline_source *s)
+{
+	return s->taken;
+}
+
+size_t pipeline_pending(const struct pipeline_source *s)
+{
+	return s->end - s->start + (size_t)s->skipped;
+}
+
+usec_t pipeline_source_near(const struct pipeline_source *s)
+{
+	return s->last;
+}
+
+void pipeline_at_end(struct pipeline_source *s, bool at_end)
+{
+	s->at_end = at_end;
+}
+
+void pipeline_finish(struct pipeline_source *s)
+{
+	s->finished = s->at_end = true;
+}
+
+/* The buffer is about to move: views of the head with it. */
+static void forget_head(struct pipeline_source *s)
+{
+	if (!s->has_head)
+		return;
+	s->has_head = false;
+	s->envelope.near = s->near_before;
+}
+
+static void make_room(struct pipeline_source *s, size_t n)
+{
+	if (!s->buffer) {
+		s->buffer = xmalloc(SOURCE_ROOM);
+		s->start = s->end = s->searched = 0;
+	}
+	if (s->end + n <= SOURCE_ROOM)
+		return;
+	forget_head(s);
+	memmove(s->buffer, s->buffer + s->start, s->end - s->start);
+	s->searched -= s->start;
+	s->end -= s->start;
+	s->start = 0;
+}
+
+void pipeline_push(struct pipeline_source *s, const char *bytes, size_t n)
+{
+	if (n > pipeline_room(s))
+		bug("push beyond pipeline_room()");
+	if (!n)
+		return;
+	s->finished = false;
+	make_room(s, n);
+	memcpy(s->buffer + s->end, bytes, n);
+	s->end += n;
+}
+
+/* ---- lines ---- */
+
+/* A line longer than is kept: its prefix stays, the middle goes. */
+static void skip_middle(struct pipeline_source *s)
+{
+	size_t keep_to = s->start + RECORD_MAX_LINE;
+
+	if (s->end <= keep_to)
+		return;
+	s->skipping = true;
+	s->skipped += (int64_t)(s->end - keep_to);
+	s->end = s->searched = keep_to;
+}
+
+static void split_head(struct pipeline_source *s, size_t line_bytes, bool cut)
+{
+	struct str line = { s->buffer + s->start, line_bytes };
+
+	if (line.n && line.p[line.n - 1] == '\r')
+		line.n--;
+	if (line.n > RECORD_MAX_LINE) {
+		line.n = RECORD_MAX_LINE;
+		cut = true;
+	}
+	s->near_before = s->envelope.near;
+	envelope_split(&s->envelope, line, &s->head);
+	s->head.cut = cut;
+	s->has_head = true;
+}
+
+/* The newline behind a skipped middle may be anywhere in what came since. */
+static bool find_skipped_end(struct pipeline_source *s)
+{
+	size_t kept = s->start + RECORD_MAX_LINE;
+	char *newline = memchr(s->buffer + kept, '\n', s->end - kept);
+
+	if (!newline) {
+		if (!s->finished)
+			skip_middle(s);
+		if (!s->finished)
+			return false;
+	}
+	s->head_bytes = newline ? (size_t)(newline - s->buffer) + 1 - s->start : s->end - s->start;
+	split_head(s, RECORD_MAX_LINE, true);
+	return true;
+}
+
+static bool find_head(struct pipeline_source *s)
+{
+	char *newline = NULL;
+	size_t line;
+
+	if (s->has_head)
+		return true;
+	if (!s->buffer || (s->start == s->end && !s->skipping))
+		return false;
+	if (s->skipping)
+		return find_skipped_end(s);
+	newline = memchr(s->buffer + s->searched, '\n', s->end - s->searched);
+	if (!newline && !s->finished) {
+		s->searched = s->end;
+		skip_middle(s);
+		return false;
+	}
+	line = (newline ? (size_t)(newline - s->buffer) : s->end) - s->start;
+	s->head_bytes = line + (newline != NULL);
+	split_head(s, line, false);
+	return true;
+}
+
+static void head_done(struct pipeline_source *s)
+{
+	s->start += s->head_bytes;
+	s->searched = s->start;
+	s->taken += (int64_t)s->head_bytes + s->skipped;
+	s->skipped = 0;
+	s->skipping = s->has_head = false;
+	if (s->start != s->end)
+		return;
+	/* Ten thousand quiet logs must not hold ten thousand buffers. */
+	if (s->at_end) {
+		free(s->buffer);
+		s->buffer = NULL;
+	}
+	s->start = s->end = s->searched = 0;
+}
+
+/* ---- parsing ---- */
+
+struct sink {
+	struct event_sink base;
+	struct pipeline *pipeline;
+	struct pipeline_source *source;
+};
+
+static void emit(struct event_sink *base, const struct record *rec, const struct event *ev)
+{
+	struct sink *sink = (struct sink *)base;
+	struct pipeline_source *s = sink->source;
+	struct origin from = {
+		.host = rec->host.n ? rec->host : str_of(s->host),
+		.tenant = s->tenant,
+		.tenant_account = str_of(s->tenant_account),
+	};
+
+	correlate_event(&sink->pipeline->correlate, &from, rec, ev);
+}
+
+/* Debian's and RHEL's first uid that is not a system user's. */
+#define FIRST_PERSON 1000
+
+static bool forged(const struct parser *parser, const struct record *rec)
+{
+	return parser->daemons_only && rec->cred_uid >= FIRST_PERSON;
+}
+
+static enum parse_result parse_by(const struct parser *parser, const struct record *rec,
+				  struct event_sink *sink)
+{
+	return forged(parser, rec) ? PARSE_UNKNOWN : parser->parse(rec, sink);
+}
+
+static enum parse_result parse(struct pipeline *p, struct pipeline_source *s,
+			       const struct record *rec)
+{
+	struct sink sink = { .base = { .emit = emit, .rule = -1 }, .pipeline = p, .source = s };
+
+	if (!rec->line.n)
+		return PARSE_NOISE;
+	if (s->only)
+		return s->only->claims(rec) ? parse_by(s->only, rec, &sink.base) : PARSE_UNKNOWN;
+	for (const struct parser *const *at = p->parsers; *at; at++)
+		if ((*at)->claims(rec))
+			return parse_by(*at, rec, &sink.base);
+	return PARSE_UNKNOWN;
+}
+
+static struct unknown_count *unknown_of(struct pipeline_source *s, const struct record *rec)
+{
+	/* When many names turn up somebody invents them: the rest share a row. */
+	struct str program = s->nunknown < UNKNOWN_MAX_PROGRAMS - 1 ? str_head(rec->program, 128) :
+								      STR("(other)");
+	struct unknown_count *u;
+
+	for (size_t i = 0; i < s->nunknown; i++)
+		if (str_eq(s->unknown[i].program, program) ||
+		    str_eq(s->unknown[i].program, str_head(rec->program, 128)))
+			return &s->unknown[i];
+	u = &s->unknown[s->nunknown++];
+	*u = (struct unknown_count){ .source = str_of(s->name) };
+	u->program.p = str_dup(program);
+	u->program.n = program.n;
+	u->sample = str_head(rec->line, SAMPLE_MAX);
+	u->sample.p = str_dup(u->sample);
+	u->time = rec->time;
+	return u;
+}
+
+static void count(struct pipeline *p, struct pipeline_source *s, const struct record *rec,
+		  enum parse_result result)
+{
+	s->count.lines++;
+	p->totals.lines++;
+	s->count.cut += rec->cut;
+	p->totals.cut += rec->cut;
+	if (s->last)
+		s->count.last = s->last;
+	switch (result) {
+	case PARSE_EVENTS:
+		s->count.parsed++;
+		p->totals.parsed++;
+		break;
+	case PARSE_NOISE:
+		s->count.noise++;
+		p->totals.noise++;
+		break;
+	case PARSE_UNKNOWN:
+		s->count.unknown++;
+		p->totals.unknown++;
+		unknown_of(s, rec)->lines++;
+		break;
+	}
+}
+
+static void take(struct pipeline *p, struct pipeline_source *s)
+{
+	const struct record *rec = &s->head;
+	enum parse_result result;
+
+	if (rec->time) {
+		s->last = rec->time;
+		if (rec->time > p->newest)
+			p->newest = rec->time;
+		if (!s->tenant)
+			correlate_advance(&p->correlate, rec->time);
+	}
+	result = parse(p, s, rec);
+	count(p, s, rec, result);
+	head_done(s);
+}
+
+/* ---- running ---- */
+
+/* A line without a stamp belongs to the one before it. */
+static usec_t head_time(const struct pipeline_source *s)
+{
+	return s->head.time ? s->head.time : s->last;
+}
+
+/* The source whose line is next, or NULL when one must be read from first. */
+static struct pipeline_source *next_source(struct pipeline *p)
+{
+	struct pipeline_source *best = NULL;
+
+	for (struct pipeline_source *s = p->sources; s; s = s->next) {
+		if (!find_head(s)) {
+			if (!s->at_end)
+				return NULL;
+			continue;
+		}
+		if (!best || head_time(s) < head_time(best))
+			best = s;
+	}
+	return best;
+}
+
+/* Time up to which `s` may go on before another source is due; 0: none is. */
+static usec_t run_until(const struct pipeline *p, const struct pipeline_source *s)
+{
+	usec_t until = INT64_MAX;
+
+	for (const struct pipeline_source *other = p->sources; other; other = other->next)
+		if (other != s && other->has_head && head_time(other) < until)
+			until = head_time(other);
+	return until;
+}
+
+size_t pipeline_run(struct pipeline *p, size_t max_lines)
+{
+	size_t n = 0;
+
+	while (n < max_lines) {
+		struct pipeline_source *s = next_source(p);
+		usec_t until;
+
+		if (!s)
+			break;
+		/* The scan over all sources is paid once per stretch of one. */
+		until = run_until(p, s);
+		do {
+			take(p, s);
+			n++;
+		} while (n < max_lines && find_head(s) && head_time(s) < until);
+	}
+	return n;
+}
+
+void pipeline_clock(struct pipeline *p, usec_t now)
+{
+	p->correlate.clock = now;
+}
+
+void pipeline_tick(struct pipeline *p, usec_t now)
+{
+	correlate_advance(&p->correlate, now);
+}
+
+void pipeline_end_waits(struct pipeline *p, usec_t now)
+{
+	usec_t end = p->newest + 2 * p->settings->php_wait + JOIN_PATIENCE;
+
+	correlate_end_waits(&p->correlate, end < now ? end : now);
+}
+
+/* ---- commit ---- */
+
+struct batch *pipeline_batch(struct pipeline *p)
+{
+	struct batch *b = &p->batch;
+	size_t sources = 0, unknown = 0;
+
+	arena_reset(&b->arena);
+	correlate_batch(&p->correlate, b);
+	for (struct pipeline_source *s = p->sources; s; s = s->next) {
+		sources += s->count.lines != 0;
+		unknown += s->nunknown;
+	}
+	b->sources = arena_alloc(&b->arena, (sources + 1) * sizeof(*b->sources));
+	b->unknown = arena_alloc(&b->arena, (unknown + 1) * sizeof(*b->unknown));
+	b->nsources = b->nunknown = 0;
+	for (struct pipeline_source *s = p->sources; s; s = s->next) {
+		if (s->count.lines)
+			b->sources[b->nsources++] = s->count;
+		for (size_t i = 0; i < s->nunknown; i++)
+			b->unknown[b->nunknown++] = s->unknown[i];
+	}
+	b->positions = NULL;
+	b->npositions = 0;
+	return b;
+}
+
+void pipeline_committed(struct pipeline *p)
+{
+	correlate_committed(&p->correlate);
+	for (struct pipeline_source *s = p->sources; s; s = s->next)
+		counts_clear(s);
+	arena_reset(&p->batch.arena);
+}
+
+bool pipeline_dirty(const struct pipeline *p)
+{
+	return correlate_dirty(&p->correlate);
+}
+
+const struct pipeline_totals *pipeline_totals(struct pipeline *p)
+{
+	struct pipeline_totals *t = &p->totals;
+
+	t->messages = p->correlate.messages;
+	t->recipients = p->correlate.recipients;
+	t->php_mail = p->correlate.php_mail;
+	t->open = p->correlate.queue.open;
+	return t;
+}
+
+usec_t pipeline_watermark(const struct pipeline *p)
+{
+	return p->correlate.watermark;
+}
+
+usec_t pipeline_newest(const struct pipeline *p)
+{
+	return p->newest;
+}
+
+/* ---- life ---- */
+
+struct pipeline *pipeline_new(const struct settings *settings, const struct accounts *accounts,
+			      const struct parser *const *parsers, struct row_source rows)
+{
+	struct pipeline *p = xcalloc(1, sizeof(*p));
+
+	p->settings = settings;
+	p->accounts = accounts;
+	p->parsers = parsers;
+	correlate_init(&p->correlate, settings, accounts, rows);
+	return p;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+	struct pipeline_source *s, *next;
+
+	if (!p)
+		return;
+	for (s = p->sources; s; s = next) {
+		next = s->next;
+		source_free(s);
+	}
+	correlate_release(&p->correlate);
+	arena_release(&p->batch.arena);
+	free(p);
+}
+
+void pipeline_reload(struct pipeline *p, const struct settings *settings,
+		     const struct accounts *accounts)
+{
+	p->settings = settings;
+	p->accounts = accounts;
+	p->correlate.settings = settings;
+	p->correlate.accounts = accounts;
+	p->correlate.join.accounts = accounts;
+	p->correlate.join.wait = settings->php_wait;
+}
+
+void pipeline_restore_ids(struct pipeline *p, int64_t next_message, int64_t next_php,
+			  usec_t watermark)
+{
+	p->correlate.queue.next_id = next_message;
+	p->correlate.next_php = next_php;
+	p->correlate.watermark = watermark;
+}
+
+void pipeline_restore_message(struct pipeline *p, struct str host, struct str instance,
+			      struct str queue_id, int64_t id, usec_t time, usec_t closed,
+			      bool waiting)
+{
+	queue_restore(&p->correlate.queue, host, instance, queue_id, id, time, closed);
+	if (waiting)
+		correlate_restore_waiting(&p->correlate, id);
+}
+
+void pipeline_restore_php(struct pipeline *p, struct php_mail *waiting)
+{
+	correlate_restore_php(&p->correlate, waiting);
+}
+
+void pipeline_restore_note(struct pipeline *p, const struct note *note)
+{
+	notes_restore(&p->correlate.notes, note);
+}

@@ -1,0 +1,68 @@
+/* The messages we follow, found by (host, queue id, instance).
+ *
+ * Holds open messages and those that ended a moment ago (late lines). A clean
+ * message may be put out of memory; its entry then remembers only the row. */
+#ifndef MAILAUDIT_CORE_QUEUE_H
+#define MAILAUDIT_CORE_QUEUE_H
+
+#include "base/map.h"
+#include "core/message.h"
+#include "core/pipeline.h"
+
+/* Messages held in memory; more are read back from their rows when needed. */
+#define QUEUE_MAX_IN_MEMORY 20000
+
+struct queue_key;
+
+/* One message, in memory or not. */
+struct queue_entry {
+	int64_t id; /* its row */
+	usec_t time, closed;
+	struct message *m; /* NULL: only the row */
+	bool ghost; /* not to be stored; its late lines are ignored */
+	struct queue_key *keys; /* its queue ids */
+	struct queue_entry *older, *newer; /* use order, only when m */
+	struct queue_entry *next_closed;
+};
+
+struct queue {
+	struct map ids; /* "host\0queue id" -> chain of struct queue_key */
+	struct map rows; /* row id (8 bytes) -> entry; only those not ghosts */
+	struct queue_entry *oldest, *newest; /* use order of those in memory */
+	size_t in_memory;
+	int64_t open;
+	struct queue_entry *closed_head, *closed_tail; /* by end */
+	struct row_source row_source;
+	int64_t next_id;
+};
+
+void queue_init(struct queue *q, struct row_source rows);
+void queue_release(struct queue *q);
+
+/* The entry of a queue id; instance "" and `any` match every instance. */
+struct queue_entry *queue_find(struct queue *q, struct str host, struct str instance, bool any,
+			       struct str id);
+struct queue_entry *queue_find_row(struct queue *q, int64_t row);
+/* Its message, read back if need be. NULL: the row is gone. Counts as use. */
+struct message *queue_message(struct queue *q, struct queue_entry *e);
+/* A new message under this id; an older one under it stays reachable by row only. */
+struct queue_entry *queue_add(struct queue *q, struct str host, struct str instance,
+			      struct str id, usec_t time);
+/* An entry for a row that is not in memory. */
+struct queue_entry *queue_restore(struct queue *q, struct str host, struct str instance,
+				  struct str id, int64_t row, usec_t time, usec_t closed);
+/* From now on this id means e (content filter, forward, requeue). */
+void queue_alias(struct queue *q, struct queue_entry *e, struct str host, struct str instance,
+		 struct str id);
+/* All ids of `from` mean `to`; `from` and its message are freed. */
+void queue_absorb(struct queue *q, struct queue_entry *to, struct queue_entry *from);
+/* It ended at this time: forgotten PIPELINE_LINGER later. */
+void queue_close(struct queue *q, struct queue_entry *e, usec_t when);
+/* Forgets what ended long enough before `now` and waits for nothing. */
+void queue_expire(struct queue *q, usec_t now);
+/* It is no row of ours: its message is freed, its ids keep catching late lines. */
+void queue_ghost(struct queue *q, struct queue_entry *e);
+/* Frees message memory over the bound; only clean, not waiting ones. */
+void queue_trim(struct queue *q);
+
+#endif

@@ -1,0 +1,339 @@
+/* The settings there are: one row per key.
+ *
+ * Invariant: a struct settings is complete and valid, or there is none.
+ * Reading YAML and walking the tables is base/keys.c's. */
+#include "core/settings.h"
+
+#include "core/network.h"
+#include "core/parser.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
+
+/* --- checks: NULL, or what is wrong */
+
+static const char *check_glob(const char *text)
+{
+	struct str s = str_of(text);
+	size_t open = str_chr(s, '[');
+
+	if (s.n >= PATH_MAX)
+		return "is too long for a path";
+	if (str_ends(s, STR("/")))
+		return "is a directory, not a file";
+	if (open < s.n && str_chr(str_skip(s, open), ']') == s.n - open)
+		return "has a [ without its ]";
+	return NULL;
+}
+
+static const char *check_word(const char *text)
+{
+	return text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-")]
+		       ? "is not the name of a format"
+		       : NULL;
+}
+
+static const char *check_zone(const char *text)
+{
+	return zone_find(str_of(text)) ? NULL : "is not a time zone of this system";
+}
+
+static const char *check_network(const char *text)
+{
+	struct network n;
+
+	return network_parse(str_of(text), &n)
+		       ? NULL
+		       : "is not a network such as 10.0.0.0/8, 2001:db8::/32 or an address";
+}
+
+static const char *check_user(const char *text)
+{
+	return strpbrk(text, "/: \t") ? "is not the name of a user" : NULL;
+}
+
+static const char *check_hostname(const char *text)
+{
+	return text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				 "0123456789._-")]
+		       ? "is not a host name"
+		       : NULL;
+}
+
+/* Every star is a whole component: core/account.c compares, it does not glob. */
+static const char *check_home(const char *text)
+{
+	struct str rest = str_of(text);
+	int stars = 0;
+
+	if (!str_eat(&rest, STR("/")) || !str_ends(rest, STR("/")))
+		return "does not begin and end with /";
+	while (rest.n) {
+		struct str part = str_head(rest, str_chr(rest, '/'));
+
+		if (part.n == 0 || str_eq(part, STR(".")) || str_eq(part, STR("..")))
+			return "has an empty component, . or ..";
+		if (str_eq(part, STR("*")))
+			stars++;
+		else if (strpbrk(part.p, "*?[") && strpbrk(part.p, "*?[") < part.p + part.n)
+			return "may only have * as a whole component";
+		rest = str_skip(rest, part.n + 1);
+	}
+	return stars ? NULL : "has no * that stands for the account";
+}
+
+/* --- the tables */
+
+static const char *const trust_words[] = { "system", "tenant", NULL };
+static const char *const store_words[] = { "outbound", "all", NULL };
+
+static const char *check_map_format(const char *text)
+{
+	struct str s = str_of(text);
+
+	return str_eq(s, STR("domains")) || str_eq(s, STR("logins"))
+		       ? NULL
+		       : "is none of: domains, logins";
+}
+
+/* An account ends up in commands an administrator copies. */
+static const char *check_account(const char *text)
+{
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f)
+			return "has a blank or control character";
+	return NULL;
+}
+
+#define AT(member) offsetof(struct source_spec, member)
+static const struct key source_keys[] = {
+	{ "path", KEY_PATH, AT(path), .check = check_glob,
+	  .help = "The file, or a pattern such as /home/*/logs/php-mail.log. "
+		  "Files that appear later are followed too." },
+	{ "format", KEY_STRING, AT(format), "auto", .check = check_word,
+	  .help = "Who writes it: postfix, exim, php, or auto to tell line by line." },
+	{ "trust", KEY_EITHER, AT(tenant), "system", .words = trust_words,
+	  .help = "tenant if a customer can write the file. Such a file can accuse only the "
+		  "customer whose home it lies in, or the one named by account." },
+	{ "account", KEY_STRING, AT(account), "auto", .check = check_account,
+	  .help = "Whose a tenant's log is. auto: whose home it lies in." },
+	{ "timezone", KEY_STRING, AT(timezone), "local", .check = check_zone,
+	  .help = "Of stamps that name none: local, UTC, Europe/Berlin, +0100." },
+};
+#undef AT
+static const struct key_table source_table = { source_keys, ROWS(source_keys),
+					       sizeof(struct source_spec) };
+
+#define AT(member) offsetof(struct map_spec, member)
+static const struct key map_keys[] = {
+	{ "path", KEY_PATH, AT(path), .check = check_glob, .help = "The file." },
+	{ "format", KEY_STRING, AT(format), "domains", .check = check_map_format,
+	  .help = "domains for lines such as \"example.com: alice\", logins for lines such as "
+		  "\"box@example.com: alice\"." },
+};
+#undef AT
+static const struct key_table map_table = { map_keys, ROWS(map_keys), sizeof(struct map_spec) };
+
+#define AT(member) offsetof(struct settings, member)
+static const struct key account_keys[] = {
+	{ "passwd", KEY_PATH, AT(accounts.passwd), "/etc/passwd",
+	  .help = "Names of uids, and homes. A uid it lacks is shown as #1234." },
+	{ "maps", KEY_STRUCTS, AT(accounts.maps),
+	  "[{path: /etc/userdomains, format: domains},"
+	  " {path: /etc/trueuserdomains, format: domains},"
+	  " {path: /etc/virtual/domainowners, format: domains}]",
+	  .table = &map_table, .count = AT(accounts.nmaps),
+	  .help = "Which account owns a domain or a mailbox. The default names the files of "
+		  "cPanel and DirectAdmin. Files that do not exist are skipped; changed ones are "
+		  "read again. When two lines differ, the first one counts." },
+	{ "shared", KEY_STRINGS, AT(accounts.shared), "[www-data, nobody, apache, httpd, nginx]",
+	  .check = check_user,
+	  .help = "Users that many sites share. None of them is ever an account: the path of the "
+		  "script tells whose it is." },
+	{ "homes", KEY_STRINGS, AT(accounts.homes),
+	  "[\"/home/*/\", \"/var/www/vhosts/*/\", \"/var/www/clients/*/*/\"]", .check = check_home,
+	  .help = "Where accounts live, beside the homes of passwd. The last * stands for the "
+		  "account, or for a domain it owns." },
+};
+static const struct key_table account_table = { account_keys, ROWS(account_keys), 0 };
+
+static const struct key join_keys[] = {
+	{ "php_wait", KEY_LENGTH, AT(php_wait), "60s",
+	  .help = "A PHP mail() call that no message follows within this time is kept as blocked "
+		  "or never sent." },
+};
+static const struct key_table join_table = { join_keys, ROWS(join_keys), 0 };
+
+static const struct key retention_keys[] = {
+	{ "messages", KEY_LENGTH, AT(retention_messages), "90d",
+	  .help = "Messages, with all that hangs on them. 0 keeps them for ever." },
+};
+static const struct key_table retention_table = { retention_keys, ROWS(retention_keys), 0 };
+
+static const struct key settings_keys[] = {
+	{ "database", KEY_PATH, AT(database), "/var/lib/mailaudit/mailaudit.db",
+	  .help = "The SQLite file all is kept in." },
+	{ "hostname", KEY_STRING, AT(hostname), "auto", .check = check_hostname,
+	  .help = "The host of log lines that name none. auto takes the name of this one." },
+	{ "sources", KEY_STRUCTS, AT(sources), "[]",
+	  .table = &source_table, .count = AT(nsources),
+	  .help = "The logs to follow. None: those mailauditd --discover finds on this machine. "
+		  "Each has:" },
+	{ "accounts", KEY_SECTION, .table = &account_table,
+	  .help = "Who is behind a uid, a login, a path or a domain." },
+	{ "networks", KEY_STRINGS, AT(networks), "[127.0.0.0/8, \"::1\"]", .check = check_network,
+	  .help = "Mail that comes by SMTP from here without a login counts as submitted here." },
+	{ "join", KEY_SECTION, .table = &join_table,
+	  .help = "How lines of different logs find each other." },
+	{ "store", KEY_EITHER, AT(store_all), "outbound", .words = store_words,
+	  .help = "outbound keeps what leaves this host and counts the rest per domain. all keeps "
+		  "everything." },
+	{ "retention", KEY_SECTION, .table = &retention_table,
+	  .help = "How long what is kept." },
+};
+#undef AT
+static const struct key_table settings_table = { settings_keys, ROWS(settings_keys), 0 };
+
+/* --- from text */
+
+static void resolve_hostname(struct settings *s)
+{
+	char name[HOST_NAME_MAX + 1] = "";
+
+	if (strcmp(s->hostname, "auto") != 0)
+		return;
+	if (gethostname(name, sizeof(name) - 1) || !*name)
+		s->hostname = "localhost";
+	else
+		s->hostname = arena_str(&s->arena, str_of(name)).p;
+}
+
+struct settings *settings_parse(struct str yaml, const char *name, const char *base,
+				struct error *err)
+{
+	struct settings *s = xcalloc(1, sizeof(*s));
+	struct key_origin from = { name, base, &s->arena };
+	struct yaml_value *root = yaml_parse(&s->arena, yaml, name, err);
+
+	if (!root) {
+		settings_free(s);
+		return NULL;
+	}
+	keys_preset(&settings_table, s, &from);
+	if (keys_read(&settings_table, s, root, &from, err)) {
+		settings_free(s);
+		return NULL;
+	}
+	resolve_hostname(s);
+	return s;
+}
+
+struct settings *settings_default(void)
+{
+	struct error err;
+	struct settings *s = settings_parse(STR_NONE, "default", NULL, &err);
+
+	if (!s)
+		bug(err.text);
+	return s;
+}
+
+void settings_free(struct settings *s)
+{
+	if (!s)
+		return;
+	arena_release(&s->arena);
+	free(s);
+}
+
+/* --- from a file */
+
+static int fail_read(const char *path, struct error *err)
+{
+	int code = errno == EACCES || errno == EPERM ? EXIT_PERMISSION :
+		   errno == ENOENT		      ? EXIT_NOINPUT :
+							EXIT_CONFIG;
+
+	return error_set(err, code, "%s: %s", path, strerror(errno));
+}
+
+/* One byte more than is allowed, so that yaml_parse() sees that it is too much. */
+static ssize_t read_file(const char *path, char *buf, size_t size, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = 1;
+	size_t n = 0;
+
+	if (fd < 0)
+		return fail_read(path, err);
+	while (n < size && got) {
+		got = read(fd, buf + n, size - n);
+		if (got < 0)
+			break;
+		n += (size_t)got;
+	}
+	if (got < 0)
+		fail_read(path, err);
+	close(fd);
+	return got < 0 ? -1 : (ssize_t)n;
+}
+
+struct settings *settings_load(const char *path, struct error *err)
+{
+	size_t size = YAML_MAX_BYTES + 1;
+	char *text = xmalloc(size);
+	ssize_t n = read_file(path, text, size, err);
+	struct settings *s = NULL;
+
+	if (n >= 0) {
+		size_t slash = str_rchr(str_of(path), '/');
+		char *base = slash < strlen(path) ? str_dup(str_head(str_of(path), slash)) :
+						    str_dup(STR("."));
+
+		s = settings_parse((struct str){ text, (size_t)n }, path, base, err);
+		free(base);
+	}
+	free(text);
+	return s;
+}
+
+/* --- what the tables say */
+
+int settings_check_formats(const struct settings *s, const struct parser *const *parsers,
+			   struct error *err)
+{
+	size_t i, k;
+
+	for (i = 0; i < s->nsources; i++) {
+		const char *format = s->sources[i].format;
+
+		if (strcmp(format, "auto") == 0)
+			continue;
+		for (k = 0; parsers[k] && strcmp(parsers[k]->name, format) != 0; k++)
+			;
+		if (!parsers[k])
+			return error_set(err, EXIT_CONFIG,
+					 "sources[%zu].format: there is no format %s", i, format);
+	}
+	return 0;
+}
+
+char *settings_sample(void)
+{
+	char *text;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+
+	if (!out)
+		bug("out of memory");
+	fputs("# Settings of mailauditd and mailaudit: every key, with its default.\n"
+	      "# A key that is left out has its default. See mailaudit.yaml(5).\n", out);
+	keys_sample(&settings_table, out);
+	fclose(out);
+	return text;
+}

@@ -1,0 +1,63 @@
+/* What the administrator set, with defaults filled in; immutable once loaded.
+ * Keys and their help live in one table (core/settings.c), which `mailaudit
+ * config defaults`, the sample file and the man page are compared with. */
+#ifndef MAILAUDIT_CORE_SETTINGS_H
+#define MAILAUDIT_CORE_SETTINGS_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/keys.h"
+#include "base/stamp.h"
+
+struct parser;
+
+struct source_spec {
+	const char *path; /* glob pattern */
+	const char *format; /* "auto" or a parser's name */
+	bool tenant; /* trust: tenant */
+	const char *account; /* whose a tenant's log is; "auto": whose home it lies in */
+	const char *timezone; /* "local", "UTC", "Europe/Berlin", "+0100" */
+};
+
+struct map_spec {
+	const char *path;
+	const char *format; /* domains | logins */
+};
+
+struct settings {
+	struct arena arena;
+	const char *database;
+	const char *hostname; /* never "auto": resolved when loaded */
+	struct source_spec *sources;
+	size_t nsources; /* 0: those found on this machine */
+	struct {
+		const char *passwd;
+		struct map_spec *maps; /* those that exist are read */
+		size_t nmaps;
+		struct string_list shared, homes;
+	} accounts;
+	struct string_list networks; /* CIDR; SMTP from here without login is outbound */
+	usec_t php_wait; /* a PHP line without a message after this is unmatched */
+	bool store_all;
+	usec_t retention_messages; /* 0: for ever */
+};
+
+/* The defaults, as if the file were empty. Never NULL. */
+struct settings *settings_default(void);
+/* Reads the YAML text (name is for messages: "file:line:column: key: why").
+ * Relative paths in it are taken from the directory `base` (NULL: as they are).
+ * Unknown keys, wrong types, bad globs, zones, CIDRs are errors (EXIT_CONFIG). */
+struct settings *settings_parse(struct str yaml, const char *name, const char *base,
+				struct error *err);
+/* Reads a file; its relative paths are taken from its own directory. A file
+ * that is not there is EXIT_NOINPUT, one we may not read EXIT_PERMISSION. */
+struct settings *settings_load(const char *path, struct error *err);
+void settings_free(struct settings *s); /* NULL is fine */
+/* Is the format of each source "auto" or the name of one of these parsers
+ * (NULL-terminated)? -1: EXIT_CONFIG. Core itself knows no parser. */
+int settings_check_formats(const struct settings *s, const struct parser *const *parsers,
+			   struct error *err);
+/* The commented sample: every key with its help and default. Heap. */
+char *settings_sample(void);
+
+#endif
