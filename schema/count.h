@@ -1,0 +1,22 @@
+/* What is only counted: mail for local domains, lines per source, lines nobody
+ * understood. */
+#ifndef MAILAUDIT_SCHEMA_COUNT_H
+#define MAILAUDIT_SCHEMA_COUNT_H
+
+#include "core/batch.h"
+#include "schema/dictionary.h"
+
+/* Rows of `unknown`: program names are log text. More programs of a source are
+ * counted together under "". */
+#define COUNT_MAX_UNKNOWN 5000
+
+struct counts {
+	struct sql_stmt *inbound, *unknown, *unknown_rows, *unknown_has, *source;
+};
+
+int counts_init(struct counts *c, struct sql *db, struct error *err);
+/* Adds the batch's counts to what is stored. */
+int counts_put(struct counts *c, struct dictionary *domains, const struct batch *b,
+	       struct error *err);
+
+#endif

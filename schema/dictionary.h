@@ -1,0 +1,39 @@
+/* Texts that repeat, written once: text -> id of a dictionary table. */
+#ifndef MAILAUDIT_SCHEMA_DICTIONARY_H
+#define MAILAUDIT_SCHEMA_DICTIONARY_H
+
+#include "base/map.h"
+#include "schema/sql.h"
+
+#define DICTIONARY_MAX_TEXTS 3
+/* Entries kept in memory for each table; beyond it memory starts afresh. */
+#define DICTIONARY_MAX_CACHED 50000
+
+struct dictionary {
+	struct sql *db;
+	struct sql_stmt *find, *add;
+	struct map ids; /* texts with their lengths -> id */
+	char *key; /* scratch */
+	size_t key_room;
+	int ntexts;
+	int64_t used_day; /* of responses */
+};
+
+/* columns: the texts that make an entry, "host, ip". All are UNIQUE together. */
+int dictionary_init(struct dictionary *d, struct sql *db, const char *table,
+		    const char *columns, int ntexts, struct error *err);
+/* The table of responses: never searched, shared only through memory and only
+ * within one day; see 0001_init.sql. */
+int dictionary_init_daily(struct dictionary *d, struct sql *db, const char *table,
+			  struct error *err);
+void dictionary_release(struct dictionary *d);
+/* After a rollback the ids given since the last commit mean nothing. */
+void dictionary_forget(struct dictionary *d);
+
+/* *id of the entry with these ntexts texts, added when there is none. */
+int dictionary_id(struct dictionary *d, const struct str *texts, int64_t *id, struct error *err);
+/* Responses: the entry of this day. */
+int dictionary_daily_id(struct dictionary *d, struct str text, int64_t day, int64_t *id,
+			struct error *err);
+
+#endif

@@ -1,0 +1,53 @@
+# schema/: every line of SQL.
+
+libmailaudit_a_SOURCES += \
+	schema/count.c \
+	schema/count.h \
+	schema/dictionary.c \
+	schema/dictionary.h \
+	schema/hourly.c \
+	schema/hourly.h \
+	schema/migrate.c \
+	schema/migrate.h \
+	schema/minute.c \
+	schema/minute.h \
+	schema/position.c \
+	schema/position.h \
+	schema/recorder.c \
+	schema/recorder.h \
+	schema/report.c \
+	schema/report.h \
+	schema/report_account.c \
+	schema/report_php.c \
+	schema/report_share.c \
+	schema/report_share.h \
+	schema/report_state.h \
+	schema/report_status.c \
+	schema/report_top.c \
+	schema/report_trace.c \
+	schema/restore.c \
+	schema/retain.c \
+	schema/retain.h \
+	schema/row_read.c \
+	schema/row_read.h \
+	schema/row_write.c \
+	schema/row_write.h \
+	schema/sieve.c \
+	schema/sieve.h \
+	schema/sql.c \
+	schema/sql.h \
+	schema/store.c \
+	schema/store.h \
+	schema/store_state.h
+
+# A released migration is never changed or removed: a new one is appended.
+migrations = \
+	schema/0001_init.sql
+EXTRA_DIST += $(migrations) schema/embed.sh
+nodist_libmailaudit_a_SOURCES += schema/migrations.c
+CLEANFILES += schema/migrations.c
+
+schema/migrations.c: $(migrations) schema/embed.sh
+	$(AM_V_at)$(MKDIR_P) schema
+	$(AM_V_GEN)$(SHELL) $(srcdir)/schema/embed.sh $@ \
+		$$(for f in $(migrations); do echo $(srcdir)/$$f; done)

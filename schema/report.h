@@ -1,0 +1,198 @@
+/* Reading: every question the command line asks, on a connection that cannot
+ * write and never waits for the daemon (WAL), nor holds it up.
+ *
+ * Rows come one by one through a callback. What it is given (structs and the
+ * bytes their strings show) is valid until the callback returns; strings are
+ * log bytes as they were, so escape them before a terminal sees them. A
+ * callback returns true to go on, false to stop; stopping is no error.
+ * Each call sees one moment of the database. Functions return 0, or -1 with
+ * *err filled: EXIT_NOINPUT no such file, EXIT_PERMISSION, EXIT_CONFIG not
+ * ours, corrupt or of another version, EXIT_AGAIN busy.
+ *
+ * Periods are [since, until) of the message's first line; 0 leaves that side
+ * open. In filters a string with p == NULL asks for nothing; one with n == 0
+ * and p != NULL asks for rows that have none ("without an account"). */
+#ifndef MAILAUDIT_SCHEMA_REPORT_H
+#define MAILAUDIT_SCHEMA_REPORT_H
+
+#include "base/error.h"
+#include "core/message.h"
+
+struct report;
+
+struct report *report_open(const char *path, struct error *err);
+void report_close(struct report *r); /* NULL is fine */
+
+/* --- messages ---------------------------------------------------------- */
+
+struct message_filter {
+	struct str account, login; /* exact; login also finds Exim's U= user */
+	struct str script; /* GLOB: * ? [a-z], * crosses slashes */
+	struct str sender; /* exact; n == 0: the null sender <> */
+	struct str rcpt; /* exact, final address or as first addressed */
+	struct str ip; /* exact client address, without brackets */
+	/* Domain parts of addresses compare without ASCII case; "@example.com"
+	 * asks for all of a domain in sender and rcpt. */
+	int status; /* enum rcpt_status of at least one recipient; -1 any */
+	int direction; /* enum direction; -1 any */
+	usec_t since, until;
+	int64_t limit; /* 0: all */
+};
+
+/* Asks for everything. */
+#define MESSAGE_FILTER_ALL ((struct message_filter){ .status = -1, .direction = -1 })
+
+/* The message with all recipients that were kept, aliases and parent (its
+ * book-keeping members mean nothing here) and its PHP line or NULL. The text
+ * of the answer (recipient.response) is kept only for what is not plainly sent. */
+struct report_message {
+	const struct message *message;
+	const struct php_mail *php;
+};
+
+typedef bool report_message_fn(void *context, const struct report_message *row);
+
+/* Newest first. */
+int report_messages(struct report *r, const struct message_filter *filter,
+		    report_message_fn *fn, void *context, struct error *err);
+
+/* --- volumes ----------------------------------------------------------- */
+
+#define RCPT_STATUSES (RCPT_REJECTED + 1)
+#define DIRECTIONS (DIR_INBOUND + 1)
+
+struct volume {
+	int64_t messages, recipients;
+	int64_t status[RCPT_STATUSES]; /* of the recipients, by enum rcpt_status */
+};
+
+/* One line of a list that is grouped by key. */
+struct share {
+	struct str key; /* "" : none */
+	struct volume volume;
+	usec_t first, last; /* 0: not known for this list */
+};
+
+typedef bool report_share_fn(void *context, const struct share *row);
+
+struct account_summary {
+	struct volume volume;
+	int64_t direction[DIRECTIONS]; /* messages, by enum direction */
+	usec_t first, last; /* first lines of its oldest and newest message; 0 none */
+	int64_t php, php_unmatched; /* calls of mail() */
+};
+
+/* volume.messages == 0 and php == 0: there is no such account in the period. */
+int report_account(struct report *r, struct str account, usec_t since, usec_t until,
+		   struct account_summary *out, struct error *err);
+
+enum account_part {
+	PART_DAYS, /* key "2026-11-23" (UTC), oldest first; others: most first */
+	PART_SCRIPTS, /* key: path */
+	PART_LOGINS,
+	PART_NETWORKS, /* key "192.0.2.0/24", "2001:db8:1::/48", or the text as it is */
+	PART_VIA, /* key: via_name[] */
+	PART_SENDERS, /* key: envelope sender, "" also for <> */
+	PART_OUTCOMES /* key: "bounced 5.1.1"; volume counts those recipients only */
+};
+
+/* limit 0: all. */
+int report_account_part(struct report *r, struct str account, enum account_part part,
+			usec_t since, usec_t until, int64_t limit, report_share_fn *fn,
+			void *context, struct error *err);
+
+enum top_what {
+	TOP_ACCOUNTS,
+	TOP_SCRIPTS,
+	TOP_LOGINS,
+	TOP_IPS,
+	TOP_SENDERS, /* envelope senders */
+	TOP_DOMAINS, /* of the recipients; volume counts those recipients only */
+	TOP_COUNT
+};
+extern const char *const top_what_name[TOP_COUNT]; /* "accounts", ... */
+
+/* Most messages first. Rows without the thing asked for are left out, but for
+ * TOP_ACCOUNTS, where key "" is the mail nobody was found for. limit 0: all. */
+int report_top(struct report *r, enum top_what what, usec_t since, usec_t until,
+	       int64_t limit, report_share_fn *fn, void *context, struct error *err);
+
+/* --- one message's story ------------------------------------------------ */
+
+enum trace_role {
+	TRACE_MATCH, /* has the id as queue id, alias or Message-ID */
+	TRACE_PARENT, /* the message a match reports on */
+	TRACE_CHILD /* reports on a match: bounce, delay notice */
+};
+
+struct report_trace {
+	enum trace_role role;
+	struct report_message row;
+};
+
+typedef bool report_trace_fn(void *context, const struct report_trace *row);
+
+/* id: queue id (any of the message's) or Message-ID, with or without <>.
+ * In order of time; each message once. */
+int report_trace(struct report *r, struct str id, report_trace_fn *fn, void *context,
+		 struct error *err);
+
+/* --- PHP ----------------------------------------------------------------- */
+
+struct php_filter {
+	struct str account;
+	bool unmatched; /* only those that no message followed */
+	usec_t since, until;
+	int64_t limit; /* 0: all */
+};
+
+typedef bool report_php_fn(void *context, const struct php_mail *row);
+
+/* Newest first. */
+int report_php(struct report *r, const struct php_filter *filter, report_php_fn *fn,
+	       void *context, struct error *err);
+
+/* --- status -------------------------------------------------------------- */
+
+struct report_status {
+	int schema_version;
+	int64_t bytes; /* of the database with its write-ahead log */
+	int64_t messages, open, recipients, php; /* rows; messages and recipients by rollup */
+	int64_t lines, parsed, unknown, noise; /* sums over the sources */
+	usec_t created, watermark; /* watermark: newest event time; 0 none */
+	usec_t oldest; /* first line of the oldest message kept; 0 none */
+};
+
+int report_status(struct report *r, struct report_status *out, struct error *err);
+
+struct report_source {
+	struct str path;
+	int64_t lines, parsed, unknown, noise, cut;
+	usec_t last; /* time of the newest line; 0 none */
+	bool has_position;
+	uint64_t dev, ino; /* of the file last read under this path */
+	int64_t offset; /* bytes taken */
+};
+
+typedef bool report_source_fn(void *context, const struct report_source *row);
+
+/* By path. */
+int report_sources(struct report *r, report_source_fn *fn, void *context, struct error *err);
+
+struct report_unknown {
+	struct str source, program, sample;
+	int64_t lines;
+	usec_t time; /* of the sample */
+};
+
+typedef bool report_unknown_fn(void *context, const struct report_unknown *row);
+
+/* Most lines first. */
+int report_unknown(struct report *r, report_unknown_fn *fn, void *context, struct error *err);
+
+/* Mail for local domains that was only counted: key is the domain; by whole
+ * hours (UTC) that touch the period. Most messages first. limit 0: all. */
+int report_inbound(struct report *r, usec_t since, usec_t until, int64_t limit,
+		   report_share_fn *fn, void *context, struct error *err);
+
+#endif

@@ -1,0 +1,243 @@
+/* One account: its volumes, and what they are made of.
+ *
+ * Every list is one query put together from its row of a table: what the key
+ * is, which dictionary has its text. Invariant: the account's messages are
+ * found through its index, in the hours that `hourly` has for it. */
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "base/stamp.h"
+#include "schema/report_share.h"
+
+/* Spans of so many minutes in [?1, ?2) that have rows of a kind. */
+#define SPANS(what, minutes) \
+	"WITH RECURSIVE span (n) AS (" \
+	" SELECT (SELECT minute / " minutes " FROM minute WHERE what = " what \
+	"  AND minute BETWEEN ?1 / 60000000 AND (?2 - 1) / 60000000 ORDER BY minute DESC LIMIT 1)" \
+	" UNION ALL" \
+	" SELECT (SELECT minute / " minutes " FROM minute WHERE what = " what \
+	"  AND minute >= ?1 / 60000000 AND minute < n * " minutes " ORDER BY minute DESC LIMIT 1)" \
+	" FROM span WHERE n IS NOT NULL) "
+#define DAYS SPANS("0", "1440")
+#define PHP_HOURS SPANS("1", "60")
+
+/* ?3: the account's id. Of nobody's mail: 0. */
+#define OF_ACCOUNT \
+	" FROM span CROSS JOIN hourly h ON h.day = span.n AND h.account = ?3" \
+	" CROSS JOIN message m INDEXED BY message_account" \
+	" ON m.time / 3600000000 = +h.hour AND m.account = ?3 AND m.time >= ?1 AND m.time < ?2"
+#define OF_NOBODY IN_PERIOD("?1", "?2") " AND m.account IS NULL AND ?3 = 0"
+
+#define ADDRESS "coalesce(m.sender_local, '') || coalesce('@' || k.text, '')"
+
+/* --- networks -------------------------------------------------------------- */
+
+#define IPV4_PREFIX 24
+#define IPV6_PREFIX 48
+
+static size_t print_network(int family, unsigned char *bytes, int nbytes, int prefix, char *buf)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	memset(bytes + prefix / 8, 0, (size_t)(nbytes - prefix / 8));
+	inet_ntop(family, bytes, text, sizeof(text));
+	return (size_t)snprintf(buf, SQL_TEXT_MAX, "%s/%d", text, prefix);
+}
+
+/* The network of an address; a text that is none stays as it is, cut. */
+static size_t network(struct str ip, char *buf)
+{
+	char text[INET6_ADDRSTRLEN];
+	unsigned char bytes[16];
+	size_t n = ip.n < SQL_TEXT_MAX ? ip.n : SQL_TEXT_MAX;
+
+	if (ip.n > 0 && ip.n < sizeof(text)) {
+		memcpy(text, ip.p, ip.n);
+		text[ip.n] = 0;
+		if (strlen(text) == ip.n && inet_pton(AF_INET, text, bytes) == 1)
+			return print_network(AF_INET, bytes, 4, IPV4_PREFIX, buf);
+		if (strlen(text) == ip.n && inet_pton(AF_INET6, text, bytes) == 1)
+			return print_network(AF_INET6, bytes, 16, IPV6_PREFIX, buf);
+	}
+	if (n)
+		memcpy(buf, ip.p, n);
+	return n;
+}
+
+int report_register_network(struct sql *db, struct error *err)
+{
+	return sql_text_function(db, "network", network, err);
+}
+
+/* --- one account ----------------------------------------------------------- */
+
+static struct str via_text(struct str raw, int64_t number, char *buf, size_t size)
+{
+	(void)raw;
+	(void)buf;
+	(void)size;
+	return number >= 0 && number <= VIA_DOMAIN ? str_of(via_name[number]) : STR_NONE;
+}
+
+/* raw: number of the status, a blank, the DSN. */
+static struct str outcome_text(struct str raw, int64_t number, char *buf, size_t size)
+{
+	const char *status = number >= 0 && number < RCPT_STATUSES ? rcpt_status_name[number] : "";
+	struct str dsn = str_head(str_skip(raw, str_chr(raw, ' ') + 1), 32);
+	int n = snprintf(buf, size, "%s%s%.*s", status, dsn.n ? " " : "", STR_ARG(dsn));
+
+	return (struct str){ buf, n < 0 ? 0 : (size_t)n };
+}
+
+struct part {
+	const char *key, *join, *group, *order, *sums;
+	share_key_fn *text;
+};
+
+#define MOST_FIRST "2 DESC, 1"
+
+static const struct part parts[] = {
+	[PART_DAYS] = { "date(m.time / 1000000, 'unixepoch')", "", "m.time / 86400000000",
+			"1", SUMS, NULL },
+	[PART_SCRIPTS] = { "k.text", " LEFT JOIN path k ON k.id = m.script", "m.script", MOST_FIRST,
+			   SUMS, NULL },
+	[PART_LOGINS] = { "k.text", " LEFT JOIN login k ON k.id = m.login", "m.login", MOST_FIRST,
+			  SUMS, NULL },
+	[PART_NETWORKS] = { "network(k.ip)", " LEFT JOIN client k ON k.id = m.client", "1",
+			    MOST_FIRST, SUMS, NULL },
+	[PART_VIA] = { "m.via", "", "m.via", MOST_FIRST, SUMS, via_text },
+	[PART_SENDERS] = { ADDRESS, " LEFT JOIN domain k ON k.id = m.sender_domain", "1",
+			   MOST_FIRST, SUMS, NULL },
+	[PART_OUTCOMES] = { "coalesce(r.status, 1) || ' ' || coalesce(r.dsn, '2.0.0')",
+			    WITH_RECIPIENTS, "1", "3 DESC, 1",
+			    RECIPIENT_SUMS("q.status IS r.status AND q.dsn IS r.dsn"),
+			    outcome_text },
+};
+
+static int find_id(struct report *r, struct str account, int64_t *id, struct error *err)
+{
+	*id = 0;
+	return account.n ? report_find_account(r, account, id, err) : 1;
+}
+
+static int list_part(struct report *r, struct str account, const struct part *part,
+		     struct period t, int64_t limit, report_share_fn *fn, void *context,
+		     struct error *err)
+{
+	struct sql_stmt *st;
+	char text[2048];
+	int64_t id;
+	int rc = find_id(r, account, &id, err);
+
+	if (rc != 1)
+		return rc;
+	snprintf(text, sizeof(text), "%sSELECT %s, %s%s%s GROUP BY %s ORDER BY %s LIMIT ?4",
+		 id ? DAYS : "", part->key, part->sums, id ? OF_ACCOUNT : OF_NOBODY,
+		 part->join, part->group, part->order);
+	st = sql_prepare(r->db, text, err);
+	if (!st)
+		return -1;
+	sql_bind_int(st, 1, t.since);
+	sql_bind_int(st, 2, t.until);
+	sql_bind_int(st, 3, id);
+	sql_bind_int(st, 4, limit > 0 ? limit : -1);
+	rc = share_each(st, part->text, fn, context, err);
+	sql_finalize(st);
+	return rc;
+}
+
+int report_account_part(struct report *r, struct str account, enum account_part part,
+			usec_t since, usec_t until, int64_t limit, report_share_fn *fn,
+			void *context, struct error *err)
+{
+	struct period t = report_period(since, until);
+	int rc;
+
+	if (report_begin(r, err) < 0)
+		return -1;
+	rc = list_part(r, account, &parts[part], t, limit, fn, context, err);
+	return report_end(r, rc);
+}
+
+/* One query of an account's period that gives one row. */
+static struct sql_stmt *one_row(struct report *r, const char *text, struct period t, int64_t id,
+				struct error *err)
+{
+	struct sql_stmt *st = sql_prepare(r->db, text, err);
+
+	if (!st)
+		return NULL;
+	sql_bind_int(st, 1, t.since);
+	sql_bind_int(st, 2, t.until);
+	sql_bind_int(st, 3, id);
+	if (sql_step(st, err) == 1)
+		return st;
+	sql_finalize(st);
+	return NULL;
+}
+
+#define DIRECTION_SUMS \
+	"sum(m.direction = 0), sum(m.direction IS NULL), sum(m.direction = 2)," \
+	" sum(m.direction = 3), sum(m.direction = 4)"
+
+static int sum_messages(struct report *r, struct period t, int64_t id,
+			struct account_summary *out, struct error *err)
+{
+	struct sql_stmt *st =
+		one_row(r, id ? DAYS "SELECT '', " SUMS ", " DIRECTION_SUMS OF_ACCOUNT
+			      : "SELECT '', " SUMS ", " DIRECTION_SUMS OF_NOBODY, t, id, err);
+
+	if (!st)
+		return -1;
+	share_take_volume(st, &out->volume);
+	out->first = sql_int(st, 8);
+	out->last = sql_int(st, 9);
+	for (int i = 0; i < DIRECTIONS; i++)
+		out->direction[i] = sql_int(st, 10 + i);
+	sql_finalize(st);
+	return 0;
+}
+
+static int sum_php(struct report *r, struct period t, int64_t id, struct account_summary *out,
+		   struct error *err)
+{
+	static const char of_account[] =
+		PHP_HOURS "SELECT count(*), sum(p.state = 2) FROM span CROSS JOIN php_mail p"
+		" INDEXED BY php_account ON p.time / 3600000000 = span.n AND p.account = ?3"
+		" AND p.time >= ?1 AND p.time < ?2";
+	static const char of_nobody[] =
+		"SELECT count(*), sum(p.state = 2) FROM minute s CROSS JOIN php_mail p"
+		" ON s.what = 1 AND s.minute BETWEEN ?1 / 60000000 AND (?2 - 1) / 60000000"
+		" AND p.id BETWEEN s.first AND s.last AND p.time / 60000000 = s.minute"
+		" AND p.time >= ?1 AND p.time < ?2 AND p.account IS NULL AND ?3 = 0";
+	struct sql_stmt *st = one_row(r, id ? of_account : of_nobody, t, id, err);
+
+	if (!st)
+		return -1;
+	out->php = sql_int(st, 0);
+	out->php_unmatched = sql_int(st, 1);
+	sql_finalize(st);
+	return 0;
+}
+
+static int summarize(struct report *r, struct str account, struct period t,
+		     struct account_summary *out, struct error *err)
+{
+	int64_t id;
+	int rc = find_id(r, account, &id, err);
+
+	if (rc != 1)
+		return rc;
+	if (sum_messages(r, t, id, out, err) < 0)
+		return -1;
+	return sum_php(r, t, id, out, err);
+}
+
+int report_account(struct report *r, struct str account, usec_t since, usec_t until,
+		   struct account_summary *out, struct error *err)
+{
+	*out = (struct account_summary){ 0 };
+	if (report_begin(r, err) < 0)
+		return -1;
+	return report_end(r, summarize(r, account, report_period(since, until), out, err));
+}

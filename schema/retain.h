@@ -1,0 +1,15 @@
+/* Statements of retain.c, prepared with the store. */
+#ifndef MAILAUDIT_SCHEMA_RETAIN_H
+#define MAILAUDIT_SCHEMA_RETAIN_H
+
+#include "schema/minute.h"
+
+struct retain {
+	struct sql_stmt *oldest; /* range of ids of a kind */
+	struct sql_stmt *ids[MINUTE_WHATS]; /* of the rows of a range */
+	struct sql_stmt *drop_range, *drop_inbound, *drop_responses, *drop_sieve, *vacuum;
+};
+
+int retain_init(struct retain *r, struct sql *db, struct error *err);
+
+#endif

@@ -1,0 +1,26 @@
+/* Rows back to what they were made from: struct message, struct php_mail. */
+#ifndef MAILAUDIT_SCHEMA_ROW_READ_H
+#define MAILAUDIT_SCHEMA_ROW_READ_H
+
+#include "core/message.h"
+#include "schema/sql.h"
+
+struct row_reader {
+	struct sql_stmt *message, *recipients, *php;
+};
+
+int row_reader_init(struct row_reader *r, struct sql *db, struct error *err);
+/* Fill a fresh one; strings are copied to its arena. 1: done; 0: no such row;
+ * -1: error. */
+int row_read_message(struct row_reader *r, int64_t id, struct message *m, struct error *err);
+int row_read_php(struct row_reader *r, int64_t id, struct php_mail *p, struct error *err);
+
+/* Bits of the hash of a queue id or Message-ID in `lookup`. */
+#define LOOKUP_HASH_BITS 24
+int64_t lookup_hash(struct str id);
+/* The id in "[instance]/id"; what stands before the slash in *instance. */
+struct str alias_id(struct str alias, struct str *instance);
+/* `local` and `domain` of an address; false: it has no domain. */
+bool address_split(struct str address, struct str *local, struct str *domain);
+
+#endif

@@ -1,0 +1,41 @@
+/* Messages and PHP lines to rows, with all that hangs on them: recipients,
+ * dictionary entries, lookups, minutes, sums, sieve. */
+#ifndef MAILAUDIT_SCHEMA_ROW_WRITE_H
+#define MAILAUDIT_SCHEMA_ROW_WRITE_H
+
+#include "core/message.h"
+#include "schema/dictionary.h"
+#include "schema/hourly.h"
+#include "schema/minute.h"
+#include "schema/sieve.h"
+
+struct row_writer {
+	struct dictionary account, login, path, domain, origin, client, relay, response;
+	struct minutes minutes;
+	struct hourly hourly;
+	struct sieve sieve;
+	struct sql_stmt *put, *old, *drop;
+	struct sql_stmt *put_recipient, *drop_recipients;
+	struct sql_stmt *put_lookup, *drop_lookup;
+	struct sql_stmt *put_php, *drop_php;
+	struct arena scratch; /* of the row being written */
+	int64_t php; /* change of the number of PHP rows since the last flush */
+	int64_t day; /* of the newest event: see table response */
+};
+
+int row_writer_init(struct row_writer *w, struct sql *db, struct error *err);
+void row_writer_release(struct row_writer *w);
+/* Inserts, or brings the row up to date (m->stored). */
+int row_put_message(struct row_writer *w, const struct message *m, struct error *err);
+int row_put_php(struct row_writer *w, const struct php_mail *p, struct error *err);
+/* A row that is not there is no error. */
+int row_drop_message(struct row_writer *w, int64_t id, struct error *err);
+int row_drop_php(struct row_writer *w, int64_t id, struct error *err);
+/* Writes what is gathered in memory; before a commit. */
+int row_writer_flush(struct row_writer *w, struct error *err);
+/* After a commit: starts gathering anew. */
+void row_writer_committed(struct row_writer *w);
+/* After a rollback: forgets what the database does not hold. */
+void row_writer_rolled_back(struct row_writer *w);
+
+#endif

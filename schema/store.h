@@ -1,0 +1,44 @@
+/* Writing: the only module that changes the database. One writer at a time,
+ * held by an advisory lock on "<database>.lock"; readers (report.h) never
+ * wait for it (WAL). */
+#ifndef MAILAUDIT_SCHEMA_STORE_H
+#define MAILAUDIT_SCHEMA_STORE_H
+
+#include "base/error.h"
+#include "core/batch.h"
+#include "core/pipeline.h"
+
+struct store;
+
+/* Creates the file (0640) and its tables when missing, migrates an older one.
+ * Errors: EXIT_AGAIN another writer is at work; EXIT_CONFIG not ours, corrupt
+ * or newer than this program (the text says what to do); EXIT_PERMISSION.
+ * The page cache is 16 MiB, or $MAILAUDIT_CACHE_KIB. */
+struct store *store_open(const char *path, struct error *err);
+void store_close(struct store *s);
+/* Puts back what a restart needs: ids, open and just closed messages (closed
+ * within `linger` of the newest event time), waiting PHP lines, notes. A message
+ * is named once for each of its queue ids; those that ended come in the order of
+ * their end, behind the open ones. */
+int store_restore(struct store *s, struct pipeline *p, usec_t linger, struct error *err);
+/* For struct row_source: a message_new() filled from the row, or NULL. */
+struct message *store_load_message(void *store, int64_t id);
+/* One transaction. Recipients are written when the message is new or says
+ * rcpt_dirty. On failure the database is as before. On success messages,
+ * recipients and PHP lines are marked as stored by the caller. */
+int store_commit(struct store *s, const struct batch *b, struct error *err);
+/* Nothing to read for the moment: shortens the write-ahead log. Cheap to call
+ * often; takes as long as copying what was committed since it last ran. */
+void store_idle(struct store *s);
+/* The position kept for a path, or for content: the one whose head_n first
+ * bytes hash to head_hash. false: none. Strings live until the next call. */
+bool store_position_of_path(struct store *s, struct str path, struct position *out);
+/* Positions whose head might be that of a file starting with these bytes: the
+ * hash of bytes[0..head_n) is compared for each distinct head_n. The one read
+ * furthest wins. */
+bool store_position_of_content(struct store *s, struct str head, struct position *out);
+/* Deletes at most `rows` messages older than `before` with all that hangs on
+ * them, in one short transaction. Returns how many were deleted; -1 error. */
+int64_t store_retain(struct store *s, usec_t before, int64_t rows, struct error *err);
+
+#endif

@@ -1,0 +1,43 @@
+/* Inside of struct store, for the files that make it up: store.c (open and
+ * commit), restore.c, retain.c. Others use store.h. */
+#ifndef MAILAUDIT_SCHEMA_STORE_STATE_H
+#define MAILAUDIT_SCHEMA_STORE_STATE_H
+
+#include "schema/count.h"
+#include "schema/position.h"
+#include "schema/retain.h"
+#include "schema/row_read.h"
+#include "schema/row_write.h"
+
+/* Numbers of table meta. */
+enum meta_name {
+	META_CREATED,
+	META_WATERMARK,
+	META_NEXT_MESSAGE,
+	META_NEXT_PHP,
+	META_COMMITS,
+	META_MESSAGES,
+	META_RECIPIENTS,
+	META_PHP,
+	META_COUNT
+};
+
+struct store {
+	struct sql *db;
+	int lock;
+	struct row_writer rows;
+	struct row_reader reader;
+	struct positions positions;
+	struct counts counts;
+	struct retain retain;
+	struct sql_stmt *begin, *commit, *rollback, *put_meta, *put_note, *drop_note;
+	int64_t meta[META_COUNT]; /* as committed */
+	int64_t next[META_COUNT]; /* as the open transaction will leave it */
+	int64_t checkpoint_at; /* bytes of the write-ahead log */
+};
+
+/* Runs fn(s, argument) in a transaction; all of it happens or nothing. */
+int store_transaction(struct store *s, int (*fn)(struct store *, void *, struct error *),
+		      void *argument, struct error *err);
+
+#endif
