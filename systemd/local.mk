@@ -1,0 +1,31 @@
+# systemd/: the unit, its user, its directories.
+
+EXTRA_DIST += systemd/mailauditd.service.in systemd/mailaudit.sysusers systemd/mailaudit.tmpfiles
+dist_examples_DATA += systemd/mailauditd-tenant-logs.conf
+
+systemdsystemunit_DATA = systemd/mailauditd.service
+CLEANFILES += systemd/mailauditd.service
+
+systemd/mailauditd.service: systemd/mailauditd.service.in Makefile
+	$(AM_V_at)$(MKDIR_P) systemd
+	$(AM_V_GEN)$(SED) 's|@sbindir[@]|$(sbindir)|g' $(srcdir)/systemd/mailauditd.service.in >$@
+
+# Both are called mailaudit.conf where they belong.
+install_data_hooks += install-systemd
+uninstall_hooks += uninstall-systemd
+
+install-systemd:
+	$(MKDIR_P) "$(DESTDIR)$(sysusersdir)" "$(DESTDIR)$(tmpfilesdir)"
+	$(INSTALL_DATA) $(srcdir)/systemd/mailaudit.sysusers "$(DESTDIR)$(sysusersdir)/mailaudit.conf"
+	$(INSTALL_DATA) $(srcdir)/systemd/mailaudit.tmpfiles "$(DESTDIR)$(tmpfilesdir)/mailaudit.conf"
+
+uninstall-systemd:
+	rm -f "$(DESTDIR)$(sysusersdir)/mailaudit.conf" "$(DESTDIR)$(tmpfilesdir)/mailaudit.conf"
+
+.PHONY: install-systemd uninstall-systemd
+
+# distcheck installs without root: the directories of this machine's systemd are not below its prefix.
+AM_DISTCHECK_CONFIGURE_FLAGS = \
+	--with-systemdsystemunitdir='$${prefix}/lib/systemd/system' \
+	--with-sysusersdir='$${prefix}/lib/sysusers.d' \
+	--with-tmpfilesdir='$${prefix}/lib/tmpfiles.d'
