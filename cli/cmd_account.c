@@ -1,0 +1,177 @@
+/* mailaudit account NAME: volumes, means, networks, outcomes of one account. */
+#include "cli/cli.h"
+#include "cli/tell.h"
+
+static struct {
+	usec_t since, until;
+	int64_t limit;
+} opt = { .limit = 10 };
+
+const struct option options_account[] = {
+	{ "since", "TIME", OPTION_TIME, &opt.since, NULL, 0, "messages first seen then or later" },
+	{ "until", "TIME", OPTION_TIME, &opt.until, NULL, 0, "messages first seen before" },
+	{ "limit", "N", OPTION_NUMBER, &opt.limit, NULL, 0,
+	  "at most so many rows a list (10; 0: all); days are always all" },
+	{ .name = NULL }
+};
+
+const char help_account[] =
+	"What one account sent: messages and recipients told apart, by outcome, script,\n"
+	"login, network, evidence, sender and day.\n"
+	"\n"
+	"Keys: account first_seen last_seen volumes{messages recipients pending sent deferred\n"
+	"bounced expired rejected} directions{outbound forwarded local inbound unknown}\n"
+	"php{calls unmatched} and lists: scripts logins networks via senders outcomes days,\n"
+	"each of {name messages recipients pending sent ... last_seen}.";
+
+static const struct {
+	enum account_part part;
+	const char *key;
+} parts[] = {
+	{ PART_SCRIPTS, "scripts" },   { PART_LOGINS, "logins" },
+	{ PART_NETWORKS, "networks" }, { PART_VIA, "via" },
+	{ PART_SENDERS, "senders" },   { PART_OUTCOMES, "outcomes" },
+	{ PART_DAYS, "days" },
+};
+
+static const struct out_column head_columns[] = {
+	{ "account", "Account", 0, 0 },
+	{ "first_seen", "First seen", 0, 0 },
+	{ "last_seen", "Last seen", 0, 0 },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct out_column volume_columns[] = {
+	{ "messages", "Messages", 0, 0 },     { "recipients", "Recipients", 0, 0 },
+	{ "sent", "  sent", 0, 0 },           { "deferred", "  deferred", 0, 0 },
+	{ "bounced", "  bounced", 0, 0 },     { "expired", "  expired", 0, 0 },
+	{ "rejected", "  rejected", 0, 0 },   { "pending", "  pending", 0, 0 },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct out_column direction_columns[] = {
+	{ "outbound", "Outbound", 0, 0 }, { "forwarded", "Forwarded", 0, 0 },
+	{ "local", "Local", 0, 0 },       { "inbound", "Inbound", 0, 0 },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct out_column php_call_columns[] = {
+	{ "calls", "Calls of mail()", 0, 0 },
+	{ "unmatched", "  no message followed", 0, 0 },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct out_column share_columns[] = {
+	{ "name", "NAME", OUT_TRUNC, 0 },
+	{ "messages", "MESSAGES", OUT_RIGHT, 0 },
+	{ "recipients", "RECIPIENTS", OUT_RIGHT, 0 },
+	{ "sent", "SENT", OUT_RIGHT, 0 },
+	{ "deferred", "DEFERRED", OUT_RIGHT, 0 },
+	{ "bounced", "BOUNCED", OUT_RIGHT, 0 },
+	{ "last_seen", "LAST SEEN", 0, 0 },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct out_column outcome_columns[] = {
+	{ "name", "OUTCOME", OUT_STATE | OUT_TRUNC, 0 },
+	{ "messages", "MESSAGES", OUT_RIGHT, 0 },
+	{ "recipients", "RECIPIENTS", OUT_RIGHT, 0 },
+	{ "last_seen", "LAST SEEN", 0, 0 },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct out_section sections[] = {
+	{ NULL, NULL, head_columns },
+	{ "volumes", "Volume", volume_columns },
+	{ "directions", "Messages by direction", direction_columns },
+	{ "php", "PHP", php_call_columns },
+	{ "scripts", "Scripts", share_columns },
+	{ "logins", "Logins", share_columns },
+	{ "networks", "Networks", share_columns },
+	{ "via", "Evidence", share_columns },
+	{ "senders", "Senders", share_columns },
+	{ "outcomes", "Outcomes", outcome_columns },
+	{ "days", "Days (UTC)", share_columns },
+	{ NULL, NULL, NULL }
+};
+
+static bool tell_share(void *context, const struct share *row)
+{
+	struct out *o = context;
+	bool none = out_is_table(o) && row->key.n == 0;
+
+	out_enter_object(o, NULL);
+	out_text(o, "name", none ? STR("(none)") : row->key);
+	tell_volume(o, &row->volume);
+	out_time(o, "first_seen", row->first);
+	out_time(o, "last_seen", row->last);
+	out_leave(o);
+	return true;
+}
+
+static void tell_summary(struct out *o, struct str account, const struct account_summary *sum)
+{
+	out_text(o, "account", account);
+	out_time(o, "first_seen", sum->first);
+	out_time(o, "last_seen", sum->last);
+	out_enter_object(o, "volumes");
+	tell_volume(o, &sum->volume);
+	out_leave(o);
+	out_enter_object(o, "directions");
+	for (int d = DIRECTIONS - 1; d >= 0; d--)
+		out_number(o, direction_name[d], sum->direction[d]);
+	out_leave(o);
+	out_enter_object(o, "php");
+	out_number(o, "calls", sum->php);
+	out_number(o, "unmatched", sum->php_unmatched);
+	out_leave(o);
+}
+
+static int tell_parts(struct out *o, struct report *report, struct str account,
+		      struct error *err)
+{
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		int64_t limit = parts[i].part == PART_DAYS ? 0 : opt.limit;
+		int result;
+
+		out_enter_list(o, parts[i].key);
+		result = report_account_part(report, account, parts[i].part, opt.since, opt.until,
+					     limit, tell_share, o, err);
+		out_leave(o);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+static int tell_account(struct out *o, struct report *report, struct str account,
+			struct error *err)
+{
+	struct account_summary sum;
+
+	if (report_account(report, account, opt.since, opt.until, &sum, err) < 0)
+		return -1;
+	if (sum.volume.messages == 0 && sum.php == 0)
+		return 0;
+	out_object(o);
+	tell_summary(o, account, &sum);
+	if (tell_parts(o, report, account, err) < 0)
+		return -1;
+	out_object_end(o, sections);
+	return 0;
+}
+
+int run_account(struct cli *cli, struct error *err)
+{
+	struct report *report;
+	int result;
+
+	if (cli_operands(cli, 1, 1, err) < 0)
+		return -1;
+	report = cli_report(cli, err);
+	if (!report)
+		return -1;
+	result = tell_account(cli_out(cli), report, str_of(cli->operand[0]), err);
+	report_close(report);
+	return result < 0 ? result : cli_found(cli, "no mail of this account");
+}

@@ -1,0 +1,229 @@
+/* mailaudit status: how far each source has been read, what was not
+ * understood, what the database holds. */
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "cli/cli.h"
+#include "schema/report.h"
+
+const struct option options_status[] = { { .name = NULL } };
+
+const char help_status[] =
+	"Shows the database, each source with what is left to read (lag) and its share of\n"
+	"lines not understood, and a sample of those lines per source and program.\n"
+	"\n"
+	"Keys: database schema_version bytes created watermark oldest messages open\n"
+	"recipients php_mail lines parsed noise unknown rates{messages_last_hour\n"
+	"recipients_last_hour messages_last_day recipients_last_day}\n"
+	"sources[{path last lag_bytes lag_seconds lines parsed noise unknown unknown_share cut\n"
+	"offset}] unknown_lines[{source program lines time sample}]. lag_* is null when the\n"
+	"file read last cannot be seen; watermark is the newest time in any log.";
+
+static const struct out_column head_columns[] = {
+	{ "database", "Database", 0, 0 },
+	{ "bytes", "Size", 0, 0 },
+	{ "schema_version", "Version", 0, 0 },
+	{ "created", "Created", 0, 0 },
+	{ "oldest", "Oldest message", 0, 0 },
+	{ "watermark", "Newest log line", 0, 0 },
+	{ "messages", "Messages", 0, 0 },
+	{ "open", "  in the queue", 0, 0 },
+	{ "recipients", "Recipients", 0, 0 },
+	{ "php_mail", "PHP mail() calls", 0, 0 },
+	{ "lines", "Lines", 0, 0 },
+	{ "unknown", "  not understood", 0, 0 },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct out_column rate_columns[] = {
+	{ "messages_last_hour", "Messages in the last hour", 0, 0 },
+	{ "recipients_last_hour", "Recipients in the last hour", 0, 0 },
+	{ "messages_last_day", "Messages in the last day", 0, 0 },
+	{ "recipients_last_day", "Recipients in the last day", 0, 0 },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct out_column source_columns[] = {
+	{ "path", "SOURCE", OUT_TRUNC, 0 },
+	{ "state", "STATE", OUT_STATE | OUT_VIEW, 0 },
+	{ "last", "NEWEST LINE", 0, 0 },
+	{ "lag_bytes", "LAG", OUT_RIGHT, 0 },
+	{ "lines", "LINES", OUT_RIGHT, 0 },
+	{ "unknown", "UNKNOWN", OUT_RIGHT, 0 },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct out_column unknown_columns[] = {
+	{ "lines", "LINES", OUT_RIGHT, 0 },
+	{ "program", "PROGRAM", OUT_TRUNC, 0 },
+	{ "source", "SOURCE", OUT_TRUNC, 0 },
+	{ "sample", "SAMPLE", OUT_TRUNC, 0.5 },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct out_section sections[] = {
+	{ NULL, NULL, head_columns },
+	{ "rates", "Rates", rate_columns },
+	{ "sources", "Sources", source_columns },
+	{ "unknown_lines", "Lines not understood", unknown_columns },
+	{ NULL, NULL, NULL }
+};
+
+struct context {
+	struct out *out;
+	usec_t now;
+};
+
+/* Bytes in the file that have not been taken; -1: it is not the file that was
+ * read, or cannot be seen. */
+static int64_t lag_bytes(const struct report_source *source)
+{
+	char *path = str_dup(source->path);
+	struct stat st;
+	int64_t lag = -1;
+
+	if (source->has_position && source->ino && stat(path, &st) == 0 &&
+	    st.st_dev == source->dev && st.st_ino == source->ino)
+		lag = st.st_size > source->offset ? st.st_size - source->offset : 0;
+	free(path);
+	return lag;
+}
+
+static void tell_lag(struct context *c, const struct report_source *source)
+{
+	int64_t lag = lag_bytes(source);
+	int64_t seconds = lag;
+
+	if (lag > 0)
+		seconds = source->last && source->last < c->now ?
+				  (c->now - source->last) / USEC_SECOND : -1;
+	out_bytes(c->out, "lag_bytes", lag);
+	out_number_or_null(c->out, "lag_seconds", seconds);
+	if (out_is_table(c->out))
+		out_text(c->out, "state", lag < 0 ? STR("read") :
+				  lag ? STR("waiting") : STR("following"));
+}
+
+static bool tell_source(void *context, const struct report_source *source)
+{
+	struct context *c = context;
+	struct out *o = c->out;
+
+	out_enter_object(o, NULL);
+	out_text(o, "path", source->path);
+	out_time(o, "last", source->last);
+	tell_lag(c, source);
+	out_number(o, "lines", source->lines);
+	out_number(o, "parsed", source->parsed);
+	out_number(o, "noise", source->noise);
+	out_number(o, "unknown", source->unknown);
+	out_real(o, "unknown_share",
+		 source->lines ? (double)source->unknown / (double)source->lines : 0);
+	out_number(o, "cut", source->cut);
+	out_number_or_null(o, "offset", source->has_position ? source->offset : -1);
+	out_leave(o);
+	return true;
+}
+
+static bool tell_unknown(void *context, const struct report_unknown *unknown)
+{
+	struct context *c = context;
+	struct out *o = c->out;
+
+	out_enter_object(o, NULL);
+	out_text(o, "source", unknown->source);
+	out_text(o, "program", unknown->program);
+	out_number(o, "lines", unknown->lines);
+	out_time(o, "time", unknown->time);
+	out_text(o, "sample", unknown->sample);
+	out_leave(o);
+	return true;
+}
+
+static void tell_head(struct out *o, const char *path, const struct report_status *status)
+{
+	out_text(o, "database", str_of(path));
+	out_number(o, "schema_version", status->schema_version);
+	out_bytes(o, "bytes", status->bytes);
+	out_time(o, "created", status->created);
+	out_time(o, "watermark", status->watermark);
+	out_time(o, "oldest", status->oldest);
+	out_number(o, "messages", status->messages);
+	out_number(o, "open", status->open);
+	out_number(o, "recipients", status->recipients);
+	out_number(o, "php_mail", status->php);
+	out_number(o, "lines", status->lines);
+	out_number(o, "parsed", status->parsed);
+	out_number(o, "noise", status->noise);
+	out_number(o, "unknown", status->unknown);
+}
+
+static bool add_volume(void *context, const struct share *row)
+{
+	struct volume *sum = context;
+
+	sum->messages += row->volume.messages;
+	sum->recipients += row->volume.recipients;
+	return true;
+}
+
+static int tell_rates(struct out *o, struct report *report, usec_t now, struct error *err)
+{
+	struct volume hour = { 0 }, day = { 0 };
+
+	if (report_top(report, TOP_ACCOUNTS, now - USEC_HOUR, 0, 0, add_volume, &hour, err) < 0 ||
+	    report_top(report, TOP_ACCOUNTS, now - USEC_DAY, 0, 0, add_volume, &day, err) < 0)
+		return -1;
+	out_enter_object(o, "rates");
+	out_number(o, "messages_last_hour", hour.messages);
+	out_number(o, "recipients_last_hour", hour.recipients);
+	out_number(o, "messages_last_day", day.messages);
+	out_number(o, "recipients_last_day", day.recipients);
+	out_leave(o);
+	return 0;
+}
+
+static int tell_lists(struct context *c, struct report *report, struct error *err)
+{
+	int result;
+
+	out_enter_list(c->out, "sources");
+	result = report_sources(report, tell_source, c, err);
+	out_leave(c->out);
+	if (result < 0)
+		return result;
+	out_enter_list(c->out, "unknown_lines");
+	result = report_unknown(report, tell_unknown, c, err);
+	out_leave(c->out);
+	return result;
+}
+
+static int tell_status(struct cli *cli, struct report *report, struct error *err)
+{
+	struct context c = { .out = cli_out(cli), .now = cli->now };
+	struct report_status status;
+
+	if (report_status(report, &status, err) < 0)
+		return -1;
+	out_object(c.out);
+	tell_head(c.out, cli_database(cli, err), &status);
+	if (tell_rates(c.out, report, cli->now, err) < 0 || tell_lists(&c, report, err) < 0)
+		return -1;
+	out_object_end(c.out, sections);
+	return EXIT_FOUND;
+}
+
+int run_status(struct cli *cli, struct error *err)
+{
+	struct report *report;
+	int result;
+
+	if (cli_operands(cli, 0, 0, err) < 0)
+		return -1;
+	report = cli_report(cli, err);
+	if (!report)
+		return -1;
+	result = tell_status(cli, report, err);
+	report_close(report);
+	return result;
+}
