@@ -1,0 +1,64 @@
+"""What an administrator does to a mail queue, for Postfix and Exim alike."""
+import json
+import os
+import subprocess
+import time
+
+import world
+
+POSTFIX = {"hold": ["postsuper", "-h"], "release": ["postsuper", "-H"], "remove": ["postsuper", "-d"],
+           "requeue": ["postsuper", "-r"], "expire": ["postsuper", "-e"], "expire-held": ["postsuper", "-f"]}
+EXIM = {"hold": ["-Mf"], "release": ["-Mt"], "remove": ["-Mrm"], "requeue": ["-M"], "expire": ["-Mg"]}
+
+
+def command(arguments):
+    return subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
+                          env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}).stdout.decode("utf-8", "replace")
+
+
+def _postfix_queue():
+    for line in command(["postqueue", "-j"]).splitlines():
+        entry = json.loads(line)
+        yield entry["queue_id"], " ".join(r["address"] for r in entry["recipients"])
+
+
+def _exim_queue():
+    identity = None
+    for line in command(["/usr/sbin/exim4", "-bp"]).splitlines():
+        words = line.split()
+        if len(words) >= 4 and words[3].startswith("<"):
+            identity = words[2]
+        elif identity and words:
+            yield identity, line
+
+
+def queue_id(mta, token, wait=10):
+    """The queue id of the message with a token, once the queue shows it."""
+    end = time.monotonic() + wait
+    while time.monotonic() < end:
+        for identity, addresses in (_postfix_queue if mta == "postfix" else _exim_queue)():
+            if token in addresses:
+                return identity
+        time.sleep(0.2)
+    raise LookupError("%s is not in the queue of %s" % (token, mta))
+
+
+def act(mta, action, token):
+    identity = queue_id(mta, token)
+    if mta == "postfix":
+        command(POSTFIX[action] + [identity])
+    else:
+        command(["/usr/sbin/exim4"] + EXIM[action] + [identity])
+
+
+def retry(mta):
+    """Try everything in the queue now."""
+    command(["postqueue", "-f"] if mta == "postfix" else ["/usr/sbin/exim4", "-qf"])
+
+
+def later_accepts(yes=True):
+    """later.example takes mail from now on."""
+    if yes:
+        open(world.LATER_FILE, "w", encoding="ascii").close()
+    elif os.path.exists(world.LATER_FILE):
+        os.unlink(world.LATER_FILE)
