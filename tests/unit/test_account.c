@@ -1,0 +1,315 @@
+/* The owner maps: who is behind a uid, a path, a domain, a login, an address. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/account.h"
+
+static const char passwd[] =
+	"root:x:0:0:root:/root:/bin/bash\n"
+	"daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n"
+	"www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\n"
+	"backup:x:34:34:backup:/srv/backup:/usr/sbin/nologin\n"
+	"oldtimer:x:501:501::/home/oldtimer:/bin/bash\n"
+	"alice:x:1001:1001:Alice:/home/alice:/bin/bash\n"
+	"alice2:x:1001:1001:same uid, same home:/home/alice:/bin/bash\n"
+	"bob:x:1002:1002::/home/alice/sites/bob/:/bin/bash\n"
+	"carol:x:1003:1003::/var/www/vhosts/carol.example:/bin/false\n"
+	"slash:x:1004:1004::/:/bin/bash\n"
+	"home:x:1005:1005::/home:/bin/bash\n"
+	"lib:x:1006:1006::/var/lib/thing:/bin/bash\n"
+	"dots:x:1007:1007::/home/../etc/dots:/bin/bash\n"
+	"moved:x:1008:1008::/data/home/moved:/bin/bash\r\n"
+	"nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+	"+::::::\n"
+	"broken line\n"
+	"toobig:x:99999999999999999999:1::/home/toobig:/bin/sh\n"
+	":x:1:1::/home/noname:/bin/sh";
+static const char domains[] =
+	"# a comment: ignored\n"
+	"*: nobody\n"
+	"Example.COM: alice\n"
+	"shop.example.com: bob\n"
+	"example.com: mallory\n"
+	"*.wild.example: carol\n"
+	"parked.example: nobody\n"
+	"vhost.example:dave\r\n"
+	"noaccount.example:\n"
+	": noname\n"
+	"junk\n";
+static const char logins[] =
+	"Info@Example.com: bob\n"
+	"alice: carol\n"
+	"daemon-box@x.example: www-data\n";
+
+static struct map_text text_of(const char *format, const char *text)
+{
+	return (struct map_text){ format, format, str_of(text) };
+}
+
+static int setup(void **state)
+{
+	const char *yaml = "hostname: mail.host.example\n"
+			   "networks: [10.0.0.0/8, '2001:db8::/33', 192.0.2.7]\n";
+	struct settings *s = settings_parse(str_of(yaml), "test", NULL, NULL);
+	struct map_text maps[] = { text_of("passwd", passwd), text_of("domains", domains),
+				   text_of("logins", logins) };
+
+	*state = accounts_new(s, maps, 3);
+	settings_free(s); /* answers must not lean on it */
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	accounts_free(*state);
+	return 0;
+}
+
+/* cmocka shows both texts when they differ. */
+static void expect(struct str got, const char *want)
+{
+	char *text = str_dup(got);
+
+	assert_string_equal(text, want);
+	free(text);
+}
+
+#define PATH_IS(path, want) expect(accounts_path(*state, str_of(path)), want)
+#define DOMAIN_IS(domain, want) expect(accounts_domain(*state, str_of(domain)), want)
+#define LOGIN_IS(login, want) expect(accounts_login(*state, str_of(login)), want)
+
+static void test_uid(void **state)
+{
+	char buf[24];
+
+	expect(accounts_uid(*state, 1002, buf), "bob");
+	expect(accounts_uid(*state, 1001, buf), "alice"); /* the first of two */
+	expect(accounts_uid(*state, 33, buf), "www-data");
+	expect(accounts_uid(*state, 4711, buf), "#4711");
+	expect(accounts_uid(*state, INT64_MIN, buf), "#-9223372036854775808");
+}
+
+static void test_shared_and_known(void **state)
+{
+	assert_true(accounts_is_shared(*state, STR("www-data")));
+	assert_true(accounts_is_shared(*state, STR("httpd"))); /* of the settings only */
+	assert_false(accounts_is_shared(*state, STR("alice")));
+	assert_true(accounts_known(*state, STR("alice")));
+	assert_true(accounts_known(*state, STR("dave"))); /* of a map only */
+	assert_false(accounts_known(*state, STR("nobody")));
+	assert_false(accounts_known(*state, STR("eve")));
+	assert_false(accounts_known(*state, STR("toobig")));
+}
+
+static void test_homes(void **state)
+{
+	PATH_IS("/home/alice/public_html/contact.php", "alice");
+	PATH_IS("/home/alice", "alice");
+	PATH_IS("/home/alice/sites/bob/index.php", "bob"); /* the longest home */
+	PATH_IS("/home/alice/sites/bobby/index.php", "alice");
+	PATH_IS("/home/alice//index.php", "alice");
+	PATH_IS("/var/www/vhosts/carol.example/httpdocs/x.php", "carol");
+	PATH_IS("/data/home/moved/x.php", "moved");
+	PATH_IS("/home/oldtimer/x.php", "oldtimer");
+}
+
+static void test_homes_of_the_system_own_nothing(void **state)
+{
+	PATH_IS("/usr/sbin/x.php", "");
+	PATH_IS("/var/www/x.php", "");
+	PATH_IS("/var/www/html/index.php", "");
+	PATH_IS("/srv/backup/x.php", "");
+	PATH_IS("/var/lib/thing/x.php", "");
+	PATH_IS("/opt/x.php", ""); /* not slash's, whose home is / */
+	PATH_IS("/root/x.php", "");
+	PATH_IS("/etc/dots/x.php", "");
+}
+
+static void test_home_patterns(void **state)
+{
+	PATH_IS("/home/erin/public_html/x.php", "erin"); /* unknown, yet a home */
+	PATH_IS("/var/www/vhosts/example.com/httpdocs/x.php", "alice"); /* by its domain */
+	PATH_IS("/var/www/vhosts/vhost.example/httpdocs/x.php", "dave");
+	PATH_IS("/var/www/vhosts/unknown.example/x.php", "unknown.example");
+	PATH_IS("/var/www/clients/client1/web7/web/x.php", "web7");
+	PATH_IS("/var/www/clients/client1/x.php", ""); /* a file, not a home */
+	PATH_IS("/home/stray.php", "");
+	PATH_IS("/home/www-data/x.php", "");
+	PATH_IS("/home", "");
+	PATH_IS("/home/", "");
+}
+
+static void test_hostile_paths(void **state)
+{
+	static const char nul[] = "/home/alice/x\0/y.php";
+
+	PATH_IS("", "");
+	PATH_IS("/", "");
+	PATH_IS("//", "");
+	PATH_IS("x.php", "");
+	PATH_IS("home/alice/x.php", "");
+	PATH_IS("/home/../alice/x.php", "");
+	PATH_IS("/home/alice/../bob/x.php", "");
+	PATH_IS("/home/alice/..", "");
+	PATH_IS("/home/./alice/x.php", "");
+	PATH_IS("/home//alice/x.php", "");
+	PATH_IS("//home/alice/x.php", "");
+	PATH_IS("/home/*/x.php", "*"); /* a name like any other */
+	expect(accounts_path(*state, (struct str){ nul, sizeof(nul) - 1 }), "");
+	expect(accounts_path(*state, STR_NONE), "");
+}
+
+static void test_domains(void **state)
+{
+	DOMAIN_IS("example.com", "alice"); /* the first of two lines */
+	DOMAIN_IS("EXAMPLE.com.", "alice");
+	DOMAIN_IS("www.example.com", "alice");
+	DOMAIN_IS("a.b.shop.example.com", "bob");
+	DOMAIN_IS("x.wild.example", "carol");
+	DOMAIN_IS("notexample.com", "");
+	DOMAIN_IS("com", "");
+	DOMAIN_IS("parked.example", ""); /* nobody is shared */
+	DOMAIN_IS("unmapped.example", ""); /* "*: nobody" is no owner */
+	DOMAIN_IS("noaccount.example", "");
+	DOMAIN_IS("", "");
+	DOMAIN_IS(".", "");
+	DOMAIN_IS("..example.com", "alice");
+	DOMAIN_IS("exa mple.com", "");
+	expect(accounts_domain(*state, STR("example.com\0.evil")), "");
+}
+
+static void test_logs(void **state)
+{
+	struct source_spec spec = { .account = "auto" };
+
+	expect(accounts_log(*state, &spec, STR("/home/alice/logs/php-mail.log")), "alice");
+	expect(accounts_log(*state, &spec, STR("/var/log/php-mail.log")), "");
+	spec.account = "bob";
+	expect(accounts_log(*state, &spec, STR("/home/alice/logs/php-mail.log")), "bob");
+}
+
+static void test_long_names(void **state)
+{
+	char text[4096];
+
+	memset(text, 'a', sizeof(text));
+	memcpy(text + sizeof(text) - 12, ".example.com", 12);
+	expect(accounts_domain(*state, (struct str){ text, sizeof(text) }), "");
+	expect(accounts_login(*state, (struct str){ text, sizeof(text) }), "");
+	expect(accounts_domain(*state, str_skip((struct str){ text, sizeof(text) }, 4096 - 255)),
+	       "alice");
+	memset(text, '/', sizeof(text));
+	expect(accounts_path(*state, (struct str){ text, sizeof(text) }), "");
+}
+
+static void test_logins(void **state)
+{
+	LOGIN_IS("info@example.com", "bob"); /* the map is stronger than the domain */
+	LOGIN_IS("INFO@EXAMPLE.COM", "bob");
+	LOGIN_IS("alice", "carol"); /* and than the user */
+	LOGIN_IS("bob", "bob");
+	LOGIN_IS("bob@mail.host.example", "bob");
+	LOGIN_IS("bob@MAIL.host.example", "bob");
+	LOGIN_IS("www-data@mail.host.example", "");
+	LOGIN_IS("sales@example.com", "alice");
+	LOGIN_IS("sales@www.shop.example.com", "bob");
+	LOGIN_IS("bob@elsewhere.example", "");
+	LOGIN_IS("daemon-box@x.example", ""); /* maps to a shared user */
+	LOGIN_IS("www-data", "");
+	LOGIN_IS("eve", "");
+	LOGIN_IS("@", "");
+	LOGIN_IS("", "");
+}
+
+static bool trusted(void **state, const char *ip)
+{
+	return accounts_trusted_ip(*state, str_of(ip));
+}
+
+static void test_networks(void **state)
+{
+	assert_true(trusted(state, "10.255.0.1"));
+	assert_true(trusted(state, "::ffff:10.0.0.1"));
+	assert_false(trusted(state, "11.0.0.1"));
+	assert_true(trusted(state, "2001:db8:7fff::1"));
+	assert_false(trusted(state, "2001:db8:8000::1"));
+	assert_true(trusted(state, "192.0.2.7"));
+	assert_false(trusted(state, "192.0.2.6"));
+	assert_false(trusted(state, "127.0.0.1")); /* the list replaces the default */
+	assert_false(trusted(state, "10.0.0.0/8"));
+	assert_false(trusted(state, "10.0.0"));
+	assert_false(trusted(state, "localhost"));
+	assert_false(trusted(state, ""));
+	assert_false(accounts_trusted_ip(*state, STR("10.0.0.1\0")));
+}
+
+static void test_default_networks(void **state)
+{
+	struct settings *s = settings_default();
+	struct accounts *a = accounts_new(s, NULL, 0);
+
+	(void)state;
+	assert_true(accounts_trusted_ip(a, STR("127.0.0.53")));
+	assert_true(accounts_trusted_ip(a, STR("::1")));
+	assert_false(accounts_trusted_ip(a, STR("0.0.0.0")));
+	assert_false(accounts_trusted_ip(a, STR("::")));
+	expect(accounts_path(a, STR("/home/alice/x.php")), "alice"); /* no passwd at all */
+	accounts_free(a);
+	settings_free(s);
+}
+
+static void test_large_map(void **state)
+{
+	enum { LINES = 150000 };
+	struct settings *s = settings_default();
+	char *text = NULL, name[32];
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+	struct map_text map = { "big", "domains", STR_NONE };
+	struct accounts *a;
+
+	(void)state;
+	for (int i = 0; i < LINES; i++)
+		fprintf(f, "site%d.example: user%d\n", i, i / 10);
+	fclose(f);
+	map.text = (struct str){ text, n };
+	a = accounts_new(s, &map, 1);
+	free(text);
+	for (int i = 0; i < LINES; i += 7919) {
+		char want[32];
+
+		snprintf(name, sizeof(name), "www.site%d.example", i);
+		snprintf(want, sizeof(want), "user%d", i / 10);
+		expect(accounts_domain(a, str_of(name)), want);
+	}
+	accounts_free(a);
+	settings_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_uid, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_shared_and_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_homes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_homes_of_the_system_own_nothing, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_home_patterns, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hostile_paths, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_domains, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_logs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_long_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_logins, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_networks, setup, teardown),
+		cmocka_unit_test(test_default_networks),
+		cmocka_unit_test(test_large_map),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
