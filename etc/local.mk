@@ -1,0 +1,30 @@
+# etc/: the sample configuration, and what makes mail servers and PHP log the exact link.
+
+examplesdir = $(docdir)/examples
+dist_examples_DATA = etc/mailaudit.yaml
+
+postfixsnippetsdir = $(pkgdatadir)/snippets/postfix
+dist_postfixsnippets_DATA = etc/snippets/postfix/header_checks
+eximsnippetsdir = $(pkgdatadir)/snippets/exim
+dist_eximsnippets_DATA = etc/snippets/exim/acl_not_smtp etc/snippets/exim/log_selector
+rsyslogsnippetsdir = $(pkgdatadir)/snippets/rsyslog
+dist_rsyslogsnippets_DATA = etc/snippets/rsyslog/mailaudit.conf
+sendmailsnippetsdir = $(pkgdatadir)/snippets/sendmail
+dist_sendmailsnippets_DATA = etc/snippets/sendmail/mailaudit.m4
+phpsnippetsdir = $(pkgdatadir)/snippets/php
+dist_phpsnippets_DATA = etc/snippets/php/fpm-pool.conf etc/snippets/php/php.ini
+dist_phpsnippets_SCRIPTS = etc/snippets/php/mailaudit-ref
+
+# The administrator's file is never overwritten, and removed only while it is as installed.
+settings_file = $(DESTDIR)$(sysconfdir)/mailaudit/mailaudit.yaml
+install_data_hooks += install-settings
+uninstall_hooks += uninstall-settings
+
+install-settings:
+	$(MKDIR_P) "$(DESTDIR)$(sysconfdir)/mailaudit"
+	test -e "$(settings_file)" || $(INSTALL_DATA) $(srcdir)/etc/mailaudit.yaml "$(settings_file)"
+
+uninstall-settings:
+	if cmp -s $(srcdir)/etc/mailaudit.yaml "$(settings_file)"; then rm -f "$(settings_file)"; fi
+
+.PHONY: install-settings uninstall-settings
