@@ -6,18 +6,23 @@
 #include "cli/cli.h"
 #include "schema/report.h"
 
+/* Domains shown, those with most mail first. */
+#define INBOUND_DOMAINS 20
+
 const struct option options_status[] = { { .name = NULL } };
 
 const char help_status[] =
 	"Shows the database, each source with what is left to read (lag) and its share of\n"
-	"lines not understood, and a sample of those lines per source and program.\n"
+	"lines not understood, and a sample of those lines per source and program; and the\n"
+	"mail of the last day for domains of this host, which is only counted.\n"
 	"\n"
 	"Keys: database schema_version bytes created watermark oldest messages open\n"
 	"recipients php_mail lines parsed noise unknown rates{messages_last_hour\n"
 	"recipients_last_hour messages_last_day recipients_last_day}\n"
 	"sources[{path last lag_bytes lag_seconds lines parsed noise unknown unknown_share cut\n"
-	"offset}] unknown_lines[{source program lines time sample}]. lag_* is null when the\n"
-	"file read last cannot be seen; watermark is the newest time in any log.";
+	"offset}] unknown_lines[{source program lines time sample}]\n"
+	"inbound[{domain messages recipients}]. lag_* is null when the file read last cannot\n"
+	"be seen; watermark is the newest time in any log.";
 
 static const struct out_column head_columns[] = {
 	{ "database", "Database", 0, 0 },
@@ -61,11 +66,19 @@ static const struct out_column unknown_columns[] = {
 	{ NULL, NULL, 0, 0 }
 };
 
+static const struct out_column inbound_columns[] = {
+	{ "domain", "DOMAIN", OUT_TRUNC, 0 },
+	{ "messages", "MESSAGES", OUT_RIGHT, 0 },
+	{ "recipients", "RECIPIENTS", OUT_RIGHT, 0 },
+	{ NULL, NULL, 0, 0 }
+};
+
 static const struct out_section sections[] = {
 	{ NULL, NULL, head_columns },
 	{ "rates", "Rates", rate_columns },
 	{ "sources", "Sources", source_columns },
 	{ "unknown_lines", "Lines not understood", unknown_columns },
+	{ "inbound", "Inbound mail of the last day, only counted", inbound_columns },
 	{ NULL, NULL, NULL }
 };
 
@@ -140,6 +153,18 @@ static bool tell_unknown(void *context, const struct report_unknown *unknown)
 	return true;
 }
 
+static bool tell_inbound(void *context, const struct share *row)
+{
+	struct context *c = context;
+
+	out_enter_object(c->out, NULL);
+	out_text(c->out, "domain", row->key);
+	out_number(c->out, "messages", row->volume.messages);
+	out_number(c->out, "recipients", row->volume.recipients);
+	out_leave(c->out);
+	return true;
+}
+
 static void tell_head(struct out *o, const char *path, const struct report_status *status)
 {
 	out_text(o, "database", str_of(path));
@@ -194,6 +219,12 @@ static int tell_lists(struct context *c, struct report *report, struct error *er
 		return result;
 	out_enter_list(c->out, "unknown_lines");
 	result = report_unknown(report, tell_unknown, c, err);
+	out_leave(c->out);
+	if (result < 0)
+		return result;
+	out_enter_list(c->out, "inbound");
+	result = report_inbound(report, c->now - USEC_DAY, 0, INBOUND_DOMAINS, tell_inbound, c,
+				err);
 	out_leave(c->out);
 	return result;
 }

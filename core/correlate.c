@@ -98,7 +98,8 @@ void step_add_alias(struct message *m, struct str instance, struct str id)
 static void count_inbound(struct correlate *c, const struct message *m)
 {
 	for (size_t i = 0; i < m->nrcpt; i++) {
-		struct str address = m->rcpt[i].address;
+		const struct recipient *r = &m->rcpt[i];
+		struct str address = r->orig_to.n ? r->orig_to : r->address;
 		struct str domain = str_skip(address, str_rchr(address, '@') + 1);
 		usec_t hour = m->time - m->time % USEC_HOUR;
 		struct inbound_count *count;

@@ -43,7 +43,7 @@ SHARE_KEYS = ["name"] + VOLUME_KEYS + ["first_seen", "last_seen"]
 ACCOUNT_KEYS = ("account first_seen last_seen volumes directions php scripts logins networks via "
                 "senders outcomes days").split()
 STATUS_KEYS = ("database schema_version bytes created watermark oldest messages open recipients "
-               "php_mail lines parsed noise unknown rates sources unknown_lines").split()
+               "php_mail lines parsed noise unknown rates sources unknown_lines inbound").split()
 SOURCE_KEYS = ("path last lag_bytes lag_seconds lines parsed noise unknown unknown_share cut "
                "offset").split()
 IMPORT_KEYS = "lines parsed unknown messages recipients php_mail findings seconds".split()
