@@ -17,7 +17,7 @@ const struct option global_options[] = {
 	{ "db", "FILE", OPTION_PATH, &given.db, NULL, 0,
 	  "the database; default: the settings' `database`" },
 	{ "config", "FILE", OPTION_PATH, &given.config, NULL, 0,
-	  "the settings; default: " MAILAUDIT_SYSCONFDIR "/mailaudit.yaml" ", if it exists" },
+	  "the settings; default: " MAILAUDIT_SYSCONFDIR "/mailaudit.yaml" },
 	{ "format", "FORMAT", OPTION_CHOICE, &given.format, out_format_name, OUT_FORMATS,
 	  "table (default), json, jsonl or csv" },
 	{ "color", "WHEN", OPTION_CHOICE, &given.color, out_color_name, OUT_COLORS,
