@@ -144,7 +144,6 @@ static void fill_start(struct step *s)
 	step_set(m, &m->sender, ev->sender);
 	step_keep_first(m, &m->subject, ev->subject);
 	step_keep_first(m, &m->message_id, ev->message_id);
-	m->work.pid = s->rec->pid;
 	if (ev->channel != CHANNEL_LOCAL)
 		adopt_parent(s);
 }

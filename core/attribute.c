@@ -205,11 +205,10 @@ static void use_header(const struct accounts *a, struct message *m, struct verdi
 		v->account = arena_str(&m->strings, name);
 }
 
-static void use_php(const struct accounts *a, const struct php_mail *php, struct verdict *v)
+static void use_php(const struct php_mail *php, struct verdict *v)
 {
 	struct str root;
 
-	(void)a;
 	v->script = php->script;
 	v->script_line = php->script_line;
 	if (v->via == VIA_NONE || v->via > VIA_PHPLOG)
@@ -250,7 +249,7 @@ static void judge_local(const struct accounts *a, struct message *m, const struc
 		v->account = arena_str(&m->strings, submitter);
 	use_reference(a, m, v);
 	if (php)
-		use_php(a, php, v);
+		use_php(php, v);
 	use_header(a, m, v);
 	use_cwd(a, v);
 	if (v->via == VIA_NONE && submitter.n)

@@ -93,7 +93,7 @@ struct recipient *message_recipient_add(struct message *m, struct str address)
 
 /* ---- the work column ---- */
 
-enum work_type { WORK_NUM, WORK_STR, WORK_FLAG, WORK_INT, WORK_PID };
+enum work_type { WORK_NUM, WORK_STR, WORK_FLAG, WORK_INT };
 
 static const struct work_field {
 	const char *key;
@@ -104,7 +104,6 @@ static const struct work_field {
 	{ "to", WORK_STR, offsetof(struct message_work, header_to) },
 	{ "xphp", WORK_STR, offsetof(struct message_work, xphp) },
 	{ "ref", WORK_STR, offsetof(struct message_work, ref) },
-	{ "pid", WORK_PID, offsetof(struct message_work, pid) },
 	{ "waiting", WORK_FLAG, offsetof(struct message_work, waiting) },
 	{ "ids", WORK_INT, offsetof(struct message_work, ids_open) },
 	{ NULL, WORK_NUM, 0 },
@@ -170,8 +169,6 @@ static int64_t work_number(const struct message_work *w, const struct work_field
 		return *(const bool *)(const void *)at;
 	case WORK_INT:
 		return *(const int *)(const void *)at;
-	case WORK_PID:
-		return *(const uint32_t *)(const void *)at;
 	case WORK_STR:
 		break;
 	}
@@ -191,9 +188,6 @@ static void work_set_number(struct message_work *w, const struct work_field *f, 
 		break;
 	case WORK_INT:
 		*(int *)(void *)at = (int)v;
-		break;
-	case WORK_PID:
-		*(uint32_t *)(void *)at = (uint32_t)v;
 		break;
 	case WORK_STR:
 		break;

@@ -58,7 +58,6 @@ struct message_work {
 	struct str header_to; /* To: as logged */
 	struct str xphp; /* X-PHP-Originating-Script: "uid:basename" */
 	struct str ref; /* X-Mailaudit-Ref */
-	uint32_t pid; /* of the process that took it (Exim +pid) */
 	bool waiting; /* for its PHP line */
 	int ids_open; /* queue ids joined into this message that have not ended */
 };

@@ -255,6 +255,45 @@ static void test_alike_lines_are_first_in_first_out_and_marked(void **state)
 	assert_true(message(b, "4BBBBBBB")->ambiguous);
 }
 
+static void test_recipients_tell_alike_lines_apart(void **state)
+{
+	struct world *w = *state;
+	struct batch *b;
+
+	/* Same To and Subject; the one with one more recipient comes first. */
+	push(w->php, "[23-Nov-2026 10:00:00 UTC] mail() on [/home/alice/a.php:1]: "
+		     "To: x@out.example -- Headers: Bcc: y@out.example -- Subject: S\n"
+		     "[23-Nov-2026 10:00:00 UTC] mail() on [/home/alice/b.php:1]: "
+		     "To: x@out.example -- Headers:  -- Subject: S\n");
+	push(w->mta, PICKUP("10:00:01", "4AAAAAAA", "5101", "a@host"));
+	push(w->mta, QUEUED("10:00:01", "4AAAAAAA", "a@host", "2"));
+	push(w->mta, PICKUP("10:00:01", "4BBBBBBB", "5101", "a@host"));
+	push(w->mta, QUEUED("10:00:01", "4BBBBBBB", "a@host", "1"));
+	push(w->mta, SENT("10:00:01", "4BBBBBBB", "x@out.example"));
+	push(w->mta, SENT("10:00:01", "4AAAAAAA", "x@out.example"));
+	push(w->mta, SENT("10:00:02", "4AAAAAAA", "y@out.example"));
+	b = batch(w);
+	assert_str(message(b, "4AAAAAAA")->script, "/home/alice/a.php");
+	assert_str(message(b, "4BBBBBBB")->script, "/home/alice/b.php");
+}
+
+static void test_directory_tells_alike_lines_apart(void **state)
+{
+	struct world *w = *state;
+
+	push(w->php, "[23-Nov-2026 10:00:00 UTC] mail() on [/home/alice/old/form.php:1]: "
+		     "To: x@out.example -- Headers:  -- Subject: S\n"
+		     "[23-Nov-2026 10:00:00 UTC] mail() on [/home/alice/new/form.php:1]: "
+		     "To: x@out.example -- Headers:  -- Subject: S\n");
+	push(w->mta, PICKUP("10:00:01", "4AAAAAAA", "5101", "a@host"));
+	push(w->mta, "Nov 23 10:00:01 host postfix/cleanup[9]: 4AAAAAAA: info: header "
+		     "X-Mailaudit-Ref: v1 pid=7 uid=5101 cwd=/home/alice/new from local; "
+		     "from=<a@host>: mailaudit\n");
+	push(w->mta, QUEUED("10:00:01", "4AAAAAAA", "a@host", "1"));
+	push(w->mta, SENT("10:00:01", "4AAAAAAA", "x@out.example"));
+	assert_str(message(batch(w), "4AAAAAAA")->script, "/home/alice/new/form.php");
+}
+
 static void test_message_id_joins_exactly(void **state)
 {
 	struct world *w = *state;
@@ -358,6 +397,21 @@ static void test_queue_id_used_again(void **state)
 	assert_int_equal(b->messages[0]->nrcpt, 1);
 }
 
+static void test_queue_id_used_again_before_its_end(void **state)
+{
+	struct world *w = *state;
+	struct batch *b;
+
+	push(w->mta, PICKUP("10:00:00", "ABCDEF12", "5101", "a@host"));
+	push(w->mta, LOCAL_MAIL("10:05:00", "ABCDEF12", "5102", "y@out.example"));
+	b = batch(w);
+	assert_int_equal(b->nmessages, 2);
+	assert_int_equal(b->messages[0]->state, MSG_LOST);
+	assert_str(b->messages[0]->account, "alice");
+	assert_int_equal(b->messages[0]->nrcpt, 0);
+	assert_str(b->messages[1]->account, "bob");
+}
+
 static void test_instances_have_their_own_ids(void **state)
 {
 	struct world *w = *state;
@@ -406,8 +460,8 @@ static void test_remote_queue_id_is_no_filter(void **state)
 	struct world *w = *state;
 	struct batch *b;
 
-	/* The remote host's id happens to be one of ours. */
-	push(w->mta, PICKUP("10:00:00", "FFFFFF", "5102", "b@host"));
+	/* The remote host's id happens to be that of one we just got. */
+	push(w->mta, "Nov 23 10:00:00 host postfix/smtpd[9]: FFFFFF: client=pc[198.51.100.7]\n");
 	push(w->mta, LOCAL_MAIL("10:00:00", "4AAAAAAA", "5101", "x@out.example"));
 	b = batch(w);
 	assert_int_equal(b->nmessages, 2);
@@ -441,12 +495,13 @@ static void test_inbound_is_only_counted(void **state)
 	push(w->mta, "Nov 23 10:00:00 host postfix/smtpd[9]: 4AAAAAAA: client=mx[198.51.100.7]\n");
 	push(w->mta, QUEUED("10:00:00", "4AAAAAAA", "s@else.example", "1"));
 	push(w->mta, "Nov 23 10:00:01 host postfix/local[9]: 4AAAAAAA: to=<b@shop.example>, "
-		     "relay=local, delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (delivered)\n");
+		     "orig_to=<info@alias.example>, relay=local, delay=1, delays=1/0/0/0, "
+		     "dsn=2.0.0, status=sent (delivered)\n");
 	push(w->mta, REMOVED("10:00:02", "4AAAAAAA"));
 	b = batch(w);
 	assert_int_equal(b->nmessages, 0);
 	assert_int_equal(b->ninbound, 1);
-	assert_str(b->inbound[0].domain, "shop.example");
+	assert_str(b->inbound[0].domain, "alias.example");
 	assert_int_equal(b->inbound[0].messages, 1);
 	pipeline_committed(w->pipeline);
 	pipeline_reload(w->pipeline, w->settings, w->accounts);
@@ -527,12 +582,15 @@ int main(void)
 		T(test_php_line_after_the_message),
 		T(test_php_line_of_another_account_is_not_joined),
 		T(test_alike_lines_are_first_in_first_out_and_marked),
+		T(test_recipients_tell_alike_lines_apart),
+		T(test_directory_tells_alike_lines_apart),
 		T(test_message_id_joins_exactly),
 		T(test_php_line_without_message),
 		T(test_tenant_line_before_any_other),
 		T(test_php_line_after_a_quiet_hour),
 		T(test_tenant_log_does_not_move_time_and_accuses_only_itself),
 		T(test_queue_id_used_again),
+		T(test_queue_id_used_again_before_its_end),
 		T(test_instances_have_their_own_ids),
 		T(test_content_filter_is_one_message),
 		T(test_remote_queue_id_is_no_filter),
