@@ -56,9 +56,9 @@ static char *message_line(const struct message *m)
 	size_t n;
 	FILE *out = open_memstream(&text, &n);
 
-	fprintf(out, "%s %s%s%.*s %s %s %s", stamp_text(m->time, stamp),
-		m->instance.n ? "" : "", "", STR_ARG(m->queue_id), message_state_name[m->state],
-		direction_name[m->direction], channel_name[m->channel]);
+	fprintf(out, "%s %.*s %s %s %s", stamp_text(m->time, stamp), STR_ARG(m->queue_id),
+		message_state_name[m->state], direction_name[m->direction],
+		channel_name[m->channel]);
 	put(out, "account", m->account);
 	fprintf(out, " via=%s%s", via_name[m->via], m->ambiguous ? "?" : "");
 	if (m->uid >= 0)
