@@ -389,7 +389,6 @@ static void test_open_message_keeps_its_work(void **state)
 	m->work.nrcpt = 3;
 	m->work.xphp = (struct str){ "1000:\0x.php", 11 };
 	m->work.waiting = true;
-	m->work.pid = 77;
 	m->work.ids_open = 2;
 	commit_one(s, m);
 	got = store_load_message(s, 1);
@@ -397,7 +396,6 @@ static void test_open_message_keeps_its_work(void **state)
 	assert_int_equal(got->work.nrcpt, 3);
 	assert_str(got->work.xphp, m->work.xphp);
 	assert_true(got->work.waiting);
-	assert_int_equal(got->work.pid, 77);
 	assert_int_equal(got->work.ids_open, 2);
 	message_free(got);
 	m->closed = T0 + 1;
