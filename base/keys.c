@@ -5,6 +5,7 @@
 #include "base/keys.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 
 #include "base/words.h"
 
@@ -97,6 +98,16 @@ static int read_string(struct reading *r, const struct key *key, const struct ya
 	return read_text(r, key, v, member);
 }
 
+static int read_any_text(struct reading *r, const struct key *key, const struct yaml_value *v,
+			 void *member)
+{
+	if (v->kind == YAML_IS_TEXT && v->text.n == 0) {
+		*(const char **)member = "";
+		return 0;
+	}
+	return read_text(r, key, v, member);
+}
+
 static const char *path_from(const struct key_origin *from, const char *path)
 {
 	size_t n;
@@ -119,6 +130,14 @@ static int read_path(struct reading *r, const struct key *key, const struct yaml
 		return -1;
 	*out = path_from(r->from, *out);
 	return 0;
+}
+
+static int read_any_path(struct reading *r, const struct key *key, const struct yaml_value *v,
+			 void *member)
+{
+	if (v->kind == YAML_IS_TEXT && v->text.n == 0)
+		return read_any_text(r, key, v, member);
+	return read_path(r, key, v, member);
 }
 
 /* --- words and numbers */
@@ -200,6 +219,21 @@ static int read_integer(struct reading *r, const struct key *key, const struct y
 	return check_range(r, key, v, *(int64_t *)member);
 }
 
+static int read_real(struct reading *r, const struct key *key, const struct yaml_value *v,
+		     void *member)
+{
+	double *out = member;
+	char *end;
+
+	(void)key;
+	if (need(r, v, YAML_IS_TEXT))
+		return -1;
+	*out = strtod(v->text.p, &end);
+	if (*end || !(*out >= 0 && *out < 1e15))
+		return fail(r, v, "%s is not a number from 0 up", v->text.p);
+	return 0;
+}
+
 /* "64K", "64KB" and "64KiB" are all 65536. */
 static bool parse_size(struct str text, int64_t *out)
 {
@@ -241,6 +275,33 @@ static int read_length(struct reading *r, const struct key *key, const struct ya
 		return -1;
 	if (!stamp_length(v->text, member))
 		return fail(r, v, "%s is not a length of time such as 60s, 2h or 90d", v->text.p);
+	return 0;
+}
+
+static int read_time(struct reading *r, const struct key *key, const struct yaml_value *v,
+		     void *member)
+{
+	usec_t *out = member;
+
+	(void)key;
+	if (need(r, v, YAML_IS_TEXT))
+		return -1;
+	*out = 0;
+	if (str_eq(v->text, STR("0")))
+		return 0;
+	/* A length of time has no meaning without a "now". */
+	if (v->text.n < 8 || !stamp_user(v->text, zone_utc(), 0, out))
+		return fail(r, v, "%s is not a time such as 2026-12-31", v->text.p);
+	return 0;
+}
+
+static int read_tree(struct reading *r, const struct key *key, const struct yaml_value *v,
+		     void *member)
+{
+	(void)key;
+	if (!yaml_is_null(v) && need(r, v, YAML_IS_MAP))
+		return -1;
+	*(const struct yaml_value **)member = v;
 	return 0;
 }
 
@@ -342,11 +403,16 @@ static int read_section(struct reading *r, const struct key *key, const struct y
 
 static const reader readers[] = {
 	[KEY_STRING] = read_string,
+	[KEY_TEXT] = read_any_text,
+	[KEY_ANY_PATH] = read_any_path,
 	[KEY_PATH] = read_path,
 	[KEY_BOOL] = read_bool,
 	[KEY_EITHER] = read_either,
 	[KEY_ENUM] = read_enum,
 	[KEY_INTEGER] = read_integer,
+	[KEY_REAL] = read_real,
+	[KEY_TIME] = read_time,
+	[KEY_TREE] = read_tree,
 	[KEY_SIZE] = read_size,
 	[KEY_LENGTH] = read_length,
 	[KEY_STRINGS] = read_strings,

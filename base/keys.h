@@ -20,11 +20,16 @@ struct string_list {
 /* What the member at `offset` is, in the comment. */
 enum key_type {
 	KEY_STRING, /* const char *; not empty */
+	KEY_TEXT, /* const char *; may be empty */
+	KEY_ANY_PATH, /* const char *; may be empty, else as KEY_PATH */
 	KEY_PATH, /* const char *; relative ones are taken from the file's folder */
 	KEY_BOOL, /* bool: true false yes no on off */
 	KEY_EITHER, /* bool: one of two words, words[1] being true */
 	KEY_ENUM, /* int: index in words */
 	KEY_INTEGER, /* int64_t from min to max, not negative */
+	KEY_REAL, /* double, "0.5", not negative */
+	KEY_TIME, /* usec_t: "2026-12-31", RFC 3339; UTC where no zone is given */
+	KEY_TREE, /* const struct yaml_value *: a map, for whoever has a table for it */
 	KEY_SIZE, /* int64_t bytes from min to max: "64K", "1M", "2G" */
 	KEY_LENGTH, /* usec_t: "90d", "60s", 0 */
 	KEY_STRINGS, /* struct string_list */
@@ -69,5 +74,7 @@ int keys_read(const struct key_table *table, void *into, const struct yaml_value
 	      const struct key_origin *from, struct error *err);
 /* Every key with its help and default, as a YAML file. */
 void keys_sample(const struct key_table *table, FILE *out);
+/* The same, indented, as part of a map. */
+void keys_sample_part(const struct key_table *table, int indent, FILE *out);
 
 #endif

@@ -82,6 +82,9 @@ static void print_table(FILE *out, int indent, const struct key_table *t)
 	for (i = 0; i < t->n; i++) {
 		const struct key *key = &t->keys[i];
 
+		/* Whoever has a table for it prints it. */
+		if (key->type == KEY_TREE)
+			continue;
 		fputc('\n', out);
 		print_help(out, indent, key->help);
 		if (key->type == KEY_SECTION) {
@@ -94,6 +97,11 @@ static void print_table(FILE *out, int indent, const struct key_table *t)
 			fprintf(out, "%*s%s: %s\n", indent, "", key->name, key->preset);
 		}
 	}
+}
+
+void keys_sample_part(const struct key_table *table, int indent, FILE *out)
+{
+	print_table(out, indent, table);
 }
 
 void keys_sample(const struct key_table *table, FILE *out)

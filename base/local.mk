@@ -5,6 +5,8 @@ libmailaudit_a_SOURCES += \
 	base/arena.h \
 	base/error.c \
 	base/error.h \
+	base/geo.c \
+	base/geo.h \
 	base/keys.c \
 	base/keys.h \
 	base/keys_sample.c \
@@ -14,8 +16,14 @@ libmailaudit_a_SOURCES += \
 	base/logfile.h \
 	base/map.c \
 	base/map.h \
+	base/regex.c \
+	base/regex.h \
+	base/regex_need.c \
+	base/regex_need.h \
 	base/stamp.c \
 	base/stamp.h \
+	base/pack.c \
+	base/pack.h \
 	base/str.c \
 	base/str.h \
 	base/words.c \

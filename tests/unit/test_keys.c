@@ -192,6 +192,140 @@ static void test_sample(void **state)
 	free(text);
 }
 
+/* ---- kinds of value that few keys have ---- */
+
+struct rare {
+	double real;
+	usec_t time;
+	const char *text, *path;
+	const struct yaml_value *tree;
+};
+
+static const char *check_short(const char *text)
+{
+	return strlen(text) > 5 ? "is too long" : NULL;
+}
+
+#define AT(member) offsetof(struct rare, member)
+static const struct key rare_keys[] = {
+	{ "real", KEY_REAL, AT(real), "0.35", .help = "How much." },
+	{ "time", KEY_TIME, AT(time), "0", .help = "Until when." },
+	{ "text", KEY_TEXT, AT(text), "\"\"", .help = "What.", .check = check_short },
+	{ "path", KEY_ANY_PATH, AT(path), "\"\"", .help = "Where." },
+	{ "tree", KEY_TREE, AT(tree), "{}", .help = "Whatever." },
+};
+#undef AT
+static const struct key_table rare_table = { rare_keys, 5, sizeof(struct rare) };
+
+static int read_rare(struct arena *arena, const char *yaml, struct rare *r, struct error *err)
+{
+	struct key_origin from = { "f", "/base", arena };
+	struct yaml_value *root = yaml_parse(arena, str_of(yaml), "f", err);
+
+	assert_non_null(root);
+	keys_preset(&rare_table, r, &from);
+	return keys_read(&rare_table, r, root, &from, err);
+}
+
+static void test_rare_presets(void **state)
+{
+	struct arena arena = { 0 };
+	struct rare r;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(read_rare(&arena, "", &r, &err), 0);
+	assert_true(r.real == 0.35);
+	assert_int_equal(r.time, 0);
+	assert_string_equal(r.text, "");
+	assert_string_equal(r.path, "");
+	assert_null(r.tree->first);
+	arena_release(&arena);
+}
+
+static void test_rare_values(void **state)
+{
+	static const struct {
+		const char *yaml;
+		usec_t time;
+	} times[] = {
+		{ "time: 2026-12-31\n", 1798675200 * USEC_SECOND },
+		{ "time: 2026-12-31 12:00:00\n", 1798718400 * USEC_SECOND },
+		{ "time: 2026-12-31T12:00:00+01:00\n", 1798714800 * USEC_SECOND },
+		{ "time: 0\n", 0 },
+	};
+	struct arena arena = { 0 };
+	struct rare r;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		assert_int_equal(read_rare(&arena, times[i].yaml, &r, &err), 0);
+		assert_int_equal(r.time, times[i].time);
+	}
+	assert_int_equal(read_rare(&arena, "real: 7\ntext: abc\npath: a/b.mmdb\n"
+					   "tree: {volume: {cap: 3}, x: y}\n", &r, &err), 0);
+	assert_true(r.real == 7);
+	assert_string_equal(r.text, "abc");
+	assert_string_equal(r.path, "/base/a/b.mmdb");
+	assert_true(str_eq(r.tree->first->key, STR("volume")));
+	assert_int_equal(r.tree->first->first->line, 4);
+	assert_int_equal(read_rare(&arena, "real: 0\npath: /a\ntext:\ntree:\n", &r, &err), 0);
+	assert_true(r.real == 0);
+	assert_string_equal(r.path, "/a");
+	assert_string_equal(r.text, "");
+	assert_null(r.tree->first);
+	arena_release(&arena);
+}
+
+static void test_rare_wrong_values(void **state)
+{
+	static const char *const wrong[][2] = {
+		{ "real: -1\n", "f:1:7: real: -1 is not a number from 0 up" },
+		{ "real: 1x\n", "f:1:7: real: 1x is not a number from 0 up" },
+		{ "real: nan\n", "f:1:7: real: nan is not a number from 0 up" },
+		{ "real: inf\n", "f:1:7: real: inf is not a number from 0 up" },
+		{ "real: 1e99\n", "f:1:7: real: 1e99 is not a number from 0 up" },
+		{ "real:\n", "f:1:6: real: has no value" },
+		{ "time: soon\n", "f:1:7: time: soon is not a time such as 2026-12-31" },
+		{ "time: 90d\n", "f:1:7: time: 90d is not a time such as 2026-12-31" },
+		{ "time: 2026-13-01\n", "f:1:7: time: 2026-13-01 is not a time such as 2026-12-31" },
+		{ "text: abcdef\n", "f:1:7: text: abcdef is too long" },
+		{ "text: [a]\n", "f:1:7: text: needs a value, not a list" },
+		{ "path: {}\n", "f:1:7: path: needs a value, not a map" },
+		{ "tree: volume\n", "f:1:7: tree: needs a map: {key: value}, not a text" },
+		{ "tree: [volume]\n", "f:1:7: tree: needs a map: {key: value}, not a list" },
+	};
+	struct arena arena = { 0 };
+	struct rare r;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		assert_int_equal(read_rare(&arena, wrong[i][0], &r, &err), -1);
+		assert_string_equal(err.text, wrong[i][1]);
+	}
+	arena_release(&arena);
+}
+
+/* As part of a map; a tree is printed by whoever has a table for it. */
+static void test_sample_part(void **state)
+{
+	static const char want[] = "\n    # How much.\n    real: 0.35\n"
+				   "\n    # Until when.\n    time: 0\n"
+				   "\n    # What.\n    text: \"\"\n"
+				   "\n    # Where.\n    path: \"\"\n";
+	char *text;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+
+	(void)state;
+	keys_sample_part(&rare_table, 4, out);
+	fclose(out);
+	assert_string_equal(text, want);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +335,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_long_unknown_key, setup, teardown),
 		cmocka_unit_test(test_distance),
 		cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_rare_presets),
+		cmocka_unit_test(test_rare_values),
+		cmocka_unit_test(test_rare_wrong_values),
+		cmocka_unit_test(test_sample_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
