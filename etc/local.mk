@@ -3,6 +3,14 @@
 examplesdir = $(docdir)/examples
 dist_examples_DATA = etc/mailaudit.yaml
 
+patternsdir = $(pkgdatadir)/patterns.d
+dist_patterns_DATA = \
+	etc/patterns.d/helo.yaml \
+	etc/patterns.d/paths.yaml \
+	etc/patterns.d/probes.yaml \
+	etc/patterns.d/providers.yaml \
+	etc/patterns.d/responses.yaml
+
 postfixsnippetsdir = $(pkgdatadir)/snippets/postfix
 dist_postfixsnippets_DATA = etc/snippets/postfix/header_checks
 eximsnippetsdir = $(pkgdatadir)/snippets/exim
