@@ -3,6 +3,7 @@
 #ifndef MAILAUDIT_CORE_BATCH_H
 #define MAILAUDIT_CORE_BATCH_H
 
+#include "core/finding.h"
 #include "core/message.h"
 
 /* How far a source has been read. The identity of a file is device, inode and
@@ -46,6 +47,22 @@ struct note {
 	usec_t time;
 };
 
+/* A stream's state as it is written: see core/stream.h. */
+struct stream_row {
+	int64_t id;
+	struct str key; /* any byte but '\n' between its parts */
+	struct str state; /* packed; opaque to the database */
+	usec_t last; /* newest observation: for retention */
+};
+
+/* Recipients a stream has written to: KNOWN_CHUNK 32-bit hashes at most, little
+ * endian. A chunk that is full never changes. */
+struct known_row {
+	int64_t stream;
+	int64_t generation, chunk;
+	struct str hashes;
+};
+
 struct batch {
 	struct arena arena; /* of the lists below, reset after commit */
 	struct message **messages; /* dirty ones, in order of id */
@@ -62,6 +79,16 @@ struct batch {
 	size_t nsources;
 	struct note *notes; /* changes since the last commit */
 	size_t nnotes;
+	struct finding **findings; /* new or changed */
+	size_t nfindings;
+	struct stream_row *streams; /* new or changed */
+	size_t nstreams;
+	struct known_row *known; /* new or grown chunks */
+	size_t nknown;
+	struct known_row *forgotten; /* chunks of the stream below this generation go */
+	size_t nforgotten;
+	/* Numbers not given yet. */
+	int64_t next_message, next_php, next_stream, next_finding;
 	const struct position *positions; /* filled by the reader of the files */
 	size_t npositions;
 	usec_t watermark; /* newest event time seen */

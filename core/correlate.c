@@ -173,7 +173,11 @@ void step_settle(struct step *s, bool evidence)
 		php_seek(c, m, true);
 	else if (m->work.waiting && evidence)
 		php_seek(c, m, false);
+	if (c->detect)
+		detect_message(c->detect, m, s->time, false);
 	if (only_counted(c, m) && !s->entry->ghost) {
+		if (c->detect && m->sender_null)
+			detect_bounce(c->detect, m, s->time);
 		count_inbound(c, m);
 		drop(c, s->entry);
 		return;
@@ -213,6 +217,12 @@ static void on_nothing(struct step *s)
 	(void)s;
 }
 
+static void on_auth_fail(struct step *s)
+{
+	if (s->c->detect && s->ev->login.n && !s->from->tenant)
+		detect_refused_login(s->c->detect, s->ev->login, s->time);
+}
+
 static void (*const handlers[EV_COUNT])(struct step *s) = {
 	[EV_ACCEPT] = on_accept,
 	[EV_QUEUED] = on_queued,
@@ -230,7 +240,7 @@ static void (*const handlers[EV_COUNT])(struct step *s) = {
 	[EV_END] = on_end,
 	[EV_REJECT] = on_reject,
 	[EV_WARN] = on_nothing,
-	[EV_AUTH_FAIL] = on_nothing,
+	[EV_AUTH_FAIL] = on_auth_fail,
 	[EV_CWD] = on_cwd,
 	[EV_PHP_MAIL] = on_php_mail,
 };
@@ -253,6 +263,15 @@ static struct message *waiting_message(struct correlate *c, int64_t row)
 	return e && e->m && !e->ghost && e->m->work.waiting ? e->m : NULL;
 }
 
+/* Its PHP line has had its time to come: what it is taken for is settled. */
+static void observe_patiently(struct correlate *c, struct message *m)
+{
+	if (!m || !c->detect || m->work.observed)
+		return;
+	detect_message(c->detect, m, c->watermark, true);
+	correlate_touch(c, m);
+}
+
 void correlate_end_waits(struct correlate *c, usec_t now)
 {
 	struct php_mail *p;
@@ -263,6 +282,7 @@ void correlate_end_waits(struct correlate *c, usec_t now)
 
 		if (m && !m->comparable)
 			php_seek(c, m, true);
+		observe_patiently(c, m);
 	}
 	while ((row = deadline_due(&c->giving_up, now))) {
 		struct message *m = waiting_message(c, row);
@@ -270,11 +290,14 @@ void correlate_end_waits(struct correlate *c, usec_t now)
 		if (!m)
 			continue;
 		php_stop_waiting(c, m);
+		observe_patiently(c, m);
 		correlate_touch(c, m);
 	}
 	while ((p = join_overdue(&c->join, now))) {
 		join_remove_php(&c->join, p);
 		p->state = PHP_UNMATCHED;
+		if (c->detect)
+			detect_unsent(c->detect, p, p->time);
 		correlate_php_changed(c, p);
 	}
 }
@@ -284,6 +307,8 @@ void correlate_advance(struct correlate *c, usec_t now)
 	if (now > c->watermark)
 		c->watermark = now;
 	correlate_end_waits(c, c->watermark);
+	if (c->detect)
+		detect_advance(c->detect, c->watermark);
 	notes_expire(&c->notes, c->watermark);
 	queue_expire(&c->queue, c->watermark);
 }
@@ -321,6 +346,10 @@ void correlate_batch(struct correlate *c, struct batch *b)
 	while ((slot = map_next(&c->inbound, &i)))
 		b->inbound[b->ninbound++] = *(struct inbound_count *)slot->value;
 	b->nnotes = notes_changes(&c->notes, &b->arena, &b->notes);
+	b->next_message = c->queue.next_id;
+	b->next_php = c->next_php;
+	if (c->detect)
+		detect_batch(c->detect, b);
 	b->watermark = c->watermark;
 }
 
@@ -358,12 +387,15 @@ void correlate_committed(struct correlate *c)
 	c->ndirty = c->ndropped = c->nphp = 0;
 	inbound_clear(c);
 	notes_committed(&c->notes);
+	if (c->detect)
+		detect_committed(c->detect);
 	queue_trim(&c->queue);
 }
 
 bool correlate_dirty(const struct correlate *c)
 {
-	return c->ndirty || c->ndropped || c->nphp || c->inbound.count || notes_dirty(&c->notes);
+	return c->ndirty || c->ndropped || c->nphp || c->inbound.count || notes_dirty(&c->notes) ||
+	       (c->detect && detect_dirty(c->detect));
 }
 
 /* ---- life ---- */
@@ -402,6 +434,7 @@ void correlate_release(struct correlate *c)
 	for (size_t k = 0; k < c->nphp; k++)
 		if (c->php[k]->state != PHP_WAITING)
 			php_mail_free(c->php[k]);
+	detect_free(c->detect);
 	join_release(&c->join);
 	queue_release(&c->queue);
 	notes_release(&c->notes);

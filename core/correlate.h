@@ -3,6 +3,7 @@
 #ifndef MAILAUDIT_CORE_CORRELATE_H
 #define MAILAUDIT_CORE_CORRELATE_H
 
+#include "core/detect.h"
 #include "core/join.h"
 #include "core/notes.h"
 #include "core/queue.h"
@@ -31,6 +32,7 @@ struct correlate {
 	struct queue queue;
 	struct join join;
 	struct notes notes;
+	struct detect *detect; /* NULL: nothing is looked for */
 	usec_t watermark;
 	usec_t clock; /* the time of day; 0: not told */
 	int64_t next_php;

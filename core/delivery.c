@@ -22,6 +22,7 @@ static void set_outcome(struct step *s, struct recipient *r)
 	else
 		step_set(s->m, &r->response, ev->response);
 	s->m->rcpt_dirty = true;
+	message_outcome_changed(s->m, r);
 }
 
 /* The recipient a statement is about; one that was handed to a filter or a
@@ -91,6 +92,7 @@ static void take_recipient(struct message *m, const struct recipient *from, stru
 	r->relay = arena_str_or_none(&m->strings, from->relay);
 	r->relay_ip = arena_str_or_none(&m->strings, from->relay_ip);
 	r->response = arena_str_or_none(&m->strings, from->response);
+	message_outcome_changed(m, r);
 }
 
 static void take_aliases(struct message *m, const struct message *from)

@@ -91,6 +91,31 @@ struct recipient *message_recipient_add(struct message *m, struct str address)
 	return r;
 }
 
+void message_outcome_changed(struct message *m, const struct recipient *r)
+{
+	size_t at = (size_t)(r - m->rcpt);
+
+	if (m->judge_from == m->judge_to)
+		m->judge_from = m->judge_to = at;
+	if (at < m->judge_from)
+		m->judge_from = at;
+	if (at >= m->judge_to)
+		m->judge_to = at + 1;
+}
+
+void message_restored(struct message *m)
+{
+	/* The work column of what is over is empty. */
+	if (m->closed && !m->work.waiting) {
+		m->work.observed = true;
+		m->work.observed_rcpt = (int)m->nrcpt;
+	}
+	for (size_t i = 0; i < m->nrcpt && m->work.observed; i++)
+		m->rcpt[i].judged = m->rcpt[i].status;
+	for (size_t i = 0; i < m->nrcpt && i < m->work.novel.n; i++)
+		m->rcpt[i].novel = m->work.novel.p[i] == '1';
+}
+
 /* ---- the work column ---- */
 
 enum work_type { WORK_NUM, WORK_STR, WORK_FLAG, WORK_INT };
@@ -106,6 +131,9 @@ static const struct work_field {
 	{ "ref", WORK_STR, offsetof(struct message_work, ref) },
 	{ "waiting", WORK_FLAG, offsetof(struct message_work, waiting) },
 	{ "ids", WORK_INT, offsetof(struct message_work, ids_open) },
+	{ "observed", WORK_FLAG, offsetof(struct message_work, observed) },
+	{ "told", WORK_INT, offsetof(struct message_work, observed_rcpt) },
+	{ "novel", WORK_STR, offsetof(struct message_work, novel) },
 	{ NULL, WORK_NUM, 0 },
 };
 
@@ -205,14 +233,20 @@ static int64_t usual(const struct work_field *f)
 	return f->type == WORK_NUM ? -1 : 0;
 }
 
-struct str message_evidence_pack(const struct message *m, struct arena *to)
+/* Which recipients were novel when the detector was told of them. */
+static struct str novel_pack(const struct message *m, struct arena *to)
 {
-	struct message only = { .work = { .nrcpt = -1, .xphp = m->work.xphp, .ref = m->work.ref } };
+	size_t n = (size_t)m->work.observed_rcpt, any = 0;
+	char *out = n ? arena_alloc(to, n) : NULL;
 
-	return message_work_pack(&only, to);
+	for (size_t i = 0; i < n && i < m->nrcpt; i++) {
+		out[i] = m->rcpt[i].novel ? '1' : '0';
+		any += m->rcpt[i].novel;
+	}
+	return any ? (struct str){ out, n < m->nrcpt ? n : m->nrcpt } : STR_NONE;
 }
 
-struct str message_work_pack(const struct message *m, struct arena *to)
+static struct str work_pack(const struct message *m, struct arena *to)
 {
 	size_t room = 1, n = 0;
 	char *out;
@@ -233,6 +267,21 @@ struct str message_work_pack(const struct message *m, struct arena *to)
 		out[n++] = '\n';
 	}
 	return (struct str){ out, n };
+}
+
+struct str message_evidence_pack(const struct message *m, struct arena *to)
+{
+	struct message only = { .work = { .nrcpt = -1, .xphp = m->work.xphp, .ref = m->work.ref } };
+
+	return work_pack(&only, to);
+}
+
+struct str message_work_pack(const struct message *m, struct arena *to)
+{
+	struct message with = *m;
+
+	with.work.novel = novel_pack(m, to);
+	return work_pack(&with, to);
 }
 
 static void work_unpack_line(struct message *m, struct str line)

@@ -13,6 +13,8 @@
 #include "base/arena.h"
 #include "core/event.h"
 
+struct stream;
+
 /* More recipients of one message are counted and not kept one by one. */
 #define MESSAGE_MAX_RECIPIENTS 5000
 
@@ -49,6 +51,8 @@ struct recipient {
 	enum rcpt_place place;
 	struct str dsn, relay, relay_ip, response;
 	usec_t time; /* of the last statement about it */
+	enum rcpt_status judged; /* as the detector was last told */
+	bool novel; /* its stream had never written to it */
 };
 
 /* What only an open message needs, in its row's work column; of xphp and ref, the
@@ -60,6 +64,17 @@ struct message_work {
 	struct str ref; /* X-Mailaudit-Ref */
 	bool waiting; /* for its PHP line */
 	int ids_open; /* queue ids joined into this message that have not ended */
+	bool observed; /* the detector was told of it */
+	int observed_rcpt; /* and of so many recipients */
+	struct str novel; /* of those: '1' novel, '0' not; made for the row */
+};
+
+/* Book-keeping of detect.c: the streams of a message, for as long as no stream was
+ * put out of memory and nobody says otherwise of the message. */
+struct message_streams {
+	struct stream *stream, *account;
+	int64_t dropped;
+	const char *account_name, *script, *cwd;
 };
 
 struct message {
@@ -102,7 +117,9 @@ struct message {
 	bool dirty; /* differs from the row */
 	bool rcpt_dirty; /* a recipient differs from its row */
 	bool comparable; /* waits for its PHP line with its recipients known */
+	size_t judge_from, judge_to; /* recipients whose outcome may be news to the detector */
 	struct join_node *nodes; /* of join.c */
+	struct message_streams streams;
 };
 
 struct message *message_new(void);
@@ -111,6 +128,12 @@ void message_free(struct message *m); /* NULL is fine */
 struct recipient *message_recipient(struct message *m, struct str address);
 /* Appends; NULL when MESSAGE_MAX_RECIPIENTS is reached (counted). */
 struct recipient *message_recipient_add(struct message *m, struct str address);
+
+/* What became of this recipient may be news to the detector. */
+void message_outcome_changed(struct message *m, const struct recipient *r);
+
+/* Just read back from its row: what the detector was told follows from it. */
+void message_restored(struct message *m);
 
 /* The work part as text for the row, and back. The text is "key value\n" lines
  * with values percent-encoded; unknown keys are skipped. */

@@ -111,6 +111,10 @@ static void marry(struct correlate *c, struct message *m, struct php_mail *p)
 		if (str_eat_int(&value, &last) && last == p->id)
 			twin_note(c, p);
 	}
+	if (c->detect) {
+		detect_message(c->detect, m, c->watermark, false);
+		detect_joined(c->detect, m, p, c->watermark);
+	}
 	correlate_php_changed(c, p);
 	correlate_touch(c, m);
 }
@@ -167,6 +171,15 @@ static bool from_the_future(const struct correlate *c, const struct php_mail *p)
 	return c->clock && p->time > c->clock + PHP_MAX_AHEAD;
 }
 
+/* PHP's stamps are of whole seconds, and what is found must not seem to be found
+ * before it happened. A customer's log does not move time for the heuristics either. */
+static usec_t call_time(const struct correlate *c, const struct php_mail *p)
+{
+	if (!c->clock && p->tenant && c->watermark && p->time > c->watermark + PHP_MAX_AHEAD)
+		return c->watermark;
+	return p->time % USEC_SECOND ? p->time : p->time + USEC_SECOND - 1;
+}
+
 void on_php_mail(struct step *s)
 {
 	struct php_mail *p = php_mail_new();
@@ -181,6 +194,8 @@ void on_php_mail(struct step *s)
 		p->state = PHP_UNMATCHED;
 		return;
 	}
+	if (s->c->detect)
+		detect_call(s->c->detect, p, call_time(s->c, p));
 	join_add_php(&s->c->join, p);
 	m = join_find_message(&s->c->join, p);
 	if (m)

@@ -396,6 +396,15 @@ static usec_t head_time(const struct pipeline_source *s)
 	return s->head.time ? s->head.time : s->last;
 }
 
+/* PHP writes its line before it sends, but by whole seconds: among lines of one
+ * time its are the first. */
+static bool goes_before(const struct pipeline_source *a, const struct pipeline_source *b)
+{
+	if (head_time(a) != head_time(b))
+		return head_time(a) < head_time(b);
+	return a->head.shape == RECORD_PHP && b->head.shape != RECORD_PHP;
+}
+
 /* The source whose line is next, or NULL when one must be read from first. */
 static struct pipeline_source *next_source(struct pipeline *p)
 {
@@ -407,7 +416,7 @@ static struct pipeline_source *next_source(struct pipeline *p)
 				return NULL;
 			continue;
 		}
-		if (!best || head_time(s) < head_time(best))
+		if (!best || goes_before(s, best))
 			best = s;
 	}
 	return best;
@@ -509,6 +518,7 @@ const struct pipeline_totals *pipeline_totals(struct pipeline *p)
 	t->recipients = p->correlate.recipients;
 	t->php_mail = p->correlate.php_mail;
 	t->open = p->correlate.queue.open;
+	t->findings = p->correlate.detect ? detect_raised(p->correlate.detect) : 0;
 	return t;
 }
 
@@ -551,15 +561,22 @@ void pipeline_free(struct pipeline *p)
 	free(p);
 }
 
-void pipeline_reload(struct pipeline *p, const struct settings *settings,
-		     const struct accounts *accounts)
+void pipeline_detect(struct pipeline *p, const struct detect_world *world,
+		     const struct heuristic *const *heuristics)
 {
-	p->settings = settings;
-	p->accounts = accounts;
-	p->correlate.settings = settings;
-	p->correlate.accounts = accounts;
-	p->correlate.join.accounts = accounts;
-	p->correlate.join.wait = settings->php_wait;
+	p->correlate.detect = detect_new(world, heuristics, p->correlate.queue.row_source);
+}
+
+void pipeline_reload(struct pipeline *p, const struct detect_world *world)
+{
+	p->settings = world->settings;
+	p->accounts = world->accounts;
+	p->correlate.settings = world->settings;
+	p->correlate.accounts = world->accounts;
+	p->correlate.join.accounts = world->accounts;
+	p->correlate.join.wait = world->settings->php_wait;
+	if (p->correlate.detect)
+		detect_reload(p->correlate.detect, world);
 }
 
 void pipeline_restore_ids(struct pipeline *p, int64_t next_message, int64_t next_php,
@@ -582,6 +599,20 @@ void pipeline_restore_message(struct pipeline *p, struct str host, struct str in
 void pipeline_restore_php(struct pipeline *p, struct php_mail *waiting)
 {
 	correlate_restore_php(&p->correlate, waiting);
+}
+
+void pipeline_restore_detection(struct pipeline *p, int64_t next_stream, int64_t next_finding)
+{
+	if (p->correlate.detect)
+		detect_restore(p->correlate.detect, next_stream, next_finding);
+}
+
+void pipeline_restore_finding(struct pipeline *p, struct finding *open)
+{
+	if (p->correlate.detect)
+		detect_restore_finding(p->correlate.detect, open);
+	else
+		finding_free(open);
 }
 
 void pipeline_restore_note(struct pipeline *p, const struct note *note)

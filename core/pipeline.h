@@ -24,6 +24,12 @@ struct row_source {
 	void *context;
 	/* Fills a message_new() from the row; NULL: no such row. */
 	struct message *(*load)(void *context, int64_t id);
+	/* The stream of this key: fills *row (valid until the next call) and tells
+	 * its known recipients chunk by chunk, in order. false: there is none. */
+	bool (*load_stream)(void *context, struct str key, struct stream_row *row,
+			    void (*known)(void *to, const struct known_row *chunk), void *to);
+	/* A finding_new() filled from the row; NULL: no such row. */
+	struct finding *(*load_finding)(void *context, int64_t id);
 };
 
 struct source_setup {
@@ -40,6 +46,7 @@ struct pipeline_totals {
 	int64_t lines, parsed, noise, unknown, cut;
 	int64_t messages, recipients, php_mail;
 	int64_t open; /* messages open now */
+	int64_t findings; /* raised */
 };
 
 /* settings and accounts must outlive the pipeline or the next reload. */
@@ -47,10 +54,14 @@ struct pipeline *pipeline_new(const struct settings *settings,
 			      const struct accounts *accounts,
 			      const struct parser *const *parsers,
 			      struct row_source rows);
+/* From now on the heuristics look at what comes; before the first push. */
+struct detect_world;
+struct heuristic;
+void pipeline_detect(struct pipeline *p, const struct detect_world *world,
+		     const struct heuristic *const *heuristics);
 void pipeline_free(struct pipeline *p);
 /* New settings for the lines to come (accounts, maps, networks). */
-void pipeline_reload(struct pipeline *p, const struct settings *settings,
-		     const struct accounts *accounts);
+void pipeline_reload(struct pipeline *p, const struct detect_world *world);
 
 /* What a restart needs: call before the first push. */
 void pipeline_restore_ids(struct pipeline *p, int64_t next_message, int64_t next_php,
@@ -60,6 +71,8 @@ void pipeline_restore_message(struct pipeline *p, struct str host, struct str in
 			      bool waiting);
 void pipeline_restore_php(struct pipeline *p, struct php_mail *waiting); /* taken over */
 void pipeline_restore_note(struct pipeline *p, const struct note *note);
+void pipeline_restore_detection(struct pipeline *p, int64_t next_stream, int64_t next_finding);
+void pipeline_restore_finding(struct pipeline *p, struct finding *open); /* taken over */
 
 struct pipeline_source *pipeline_source_add(struct pipeline *p, const struct source_setup *setup);
 /* What it counted since the last commit is lost: commit first. */

@@ -235,6 +235,8 @@ struct message *queue_message(struct queue *q, struct queue_entry *e)
 	if (e->ghost || !q->row_source.load)
 		return NULL;
 	set_message(q, e, q->row_source.load(q->row_source.context, e->id));
+	if (e->m)
+		message_restored(e->m);
 	return e->m;
 }
 

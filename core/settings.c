@@ -5,6 +5,7 @@
 #include "core/settings.h"
 
 #include "core/network.h"
+#include "core/heuristic.h"
 #include "core/parser.h"
 
 #include <errno.h>
@@ -139,7 +140,62 @@ static const struct key map_keys[] = {
 #undef AT
 static const struct key_table map_table = { map_keys, ROWS(map_keys), sizeof(struct map_spec) };
 
+#define AT(member) offsetof(struct limit, member)
+static const struct key limit_keys[] = {
+	{ "messages_per_hour", KEY_INTEGER, AT(messages_per_hour), "0", .max = INT32_MAX,
+	  .help = "0: no limit." },
+	{ "recipients_per_hour", KEY_INTEGER, AT(recipients_per_hour), "0", .max = INT32_MAX,
+	  .help = "0: no limit." },
+	{ "messages_per_day", KEY_INTEGER, AT(messages_per_day), "0", .max = INT32_MAX,
+	  .help = "0: no limit." },
+	{ "recipients_per_day", KEY_INTEGER, AT(recipients_per_day), "0", .max = INT32_MAX,
+	  .help = "0: no limit." },
+};
+#undef AT
+static const struct key_table limit_table = { limit_keys, ROWS(limit_keys), sizeof(struct limit) };
+
+#define AT(member) offsetof(struct allowance, member)
+static const struct key allow_keys[] = {
+	{ "account", KEY_TEXT, AT(account), "\"\"", .help = "The account it is about." },
+	{ "login", KEY_TEXT, AT(login), "\"\"", .help = "Or the SASL login." },
+	{ "script", KEY_TEXT, AT(script), "\"\"", .help = "Or the script's path; * and ? as in a shell." },
+	{ "sender", KEY_TEXT, AT(sender), "\"\"",
+	  .help = "Or the envelope sender; * and ? as in a shell." },
+	{ "network", KEY_TEXT, AT(network), "\"\"", .check = check_network,
+	  .help = "Or the network mail comes from." },
+	{ "newsletter", KEY_BOOL, AT(newsletter), "no",
+	  .help = "yes if it writes to many it never wrote to: how much is then no evidence." },
+	{ "per_hour", KEY_INTEGER, AT(per_hour), "0", .max = INT32_MAX,
+	  .help = "Recipients an hour that are usual; 0: as learned." },
+	{ "per_day", KEY_INTEGER, AT(per_day), "0", .max = INT32_MAX,
+	  .help = "Recipients a day that are usual; 0: as learned." },
+	{ "muted_until", KEY_TIME, AT(muted_until), "0",
+	  .help = "Nothing is found before this day (UTC)." },
+	{ "because", KEY_TEXT, AT(because), "\"\"", .help = "For whoever reads this next." },
+};
+#undef AT
+static const struct key_table allow_table = { allow_keys, ROWS(allow_keys),
+					      sizeof(struct allowance) };
+
 #define AT(member) offsetof(struct settings, member)
+static const struct key geoip_keys[] = {
+	{ "country", KEY_ANY_PATH, AT(geoip.country), "\"\"",
+	  .help = "A database of countries in MaxMind's format, such as GeoLite2-Country.mmdb." },
+	{ "asn", KEY_ANY_PATH, AT(geoip.asn), "\"\"",
+	  .help = "A database of autonomous systems, such as GeoLite2-ASN.mmdb." },
+};
+static const struct key_table geoip_table = { geoip_keys, ROWS(geoip_keys), 0 };
+
+static const struct key limits_keys[] = {
+	{ "account", KEY_SECTION, AT(limits.account), .table = &limit_table,
+	  .help = "All that an account sends." },
+	{ "login", KEY_SECTION, AT(limits.login), .table = &limit_table,
+	  .help = "What one SASL login sends." },
+	{ "script", KEY_SECTION, AT(limits.script), .table = &limit_table,
+	  .help = "What one script, directory or user sends." },
+};
+static const struct key_table limits_table = { limits_keys, ROWS(limits_keys), 0 };
+
 static const struct key account_keys[] = {
 	{ "passwd", KEY_PATH, AT(accounts.passwd), "/etc/passwd",
 	  .help = "Names of uids, and homes. A uid it lacks is shown as #1234." },
@@ -172,6 +228,9 @@ static const struct key_table join_table = { join_keys, ROWS(join_keys), 0 };
 static const struct key retention_keys[] = {
 	{ "messages", KEY_LENGTH, AT(retention_messages), "90d",
 	  .help = "Messages, with all that hangs on them. 0 keeps them for ever." },
+	{ "findings", KEY_LENGTH, AT(retention_findings), "365d",
+	  .help = "Closed findings, and what is known of logins and scripts that sent nothing since. "
+		  "0 keeps them for ever." },
 };
 static const struct key_table retention_table = { retention_keys, ROWS(retention_keys), 0 };
 
@@ -195,6 +254,21 @@ static const struct key settings_keys[] = {
 		  "everything." },
 	{ "retention", KEY_SECTION, .table = &retention_table,
 	  .help = "How long what is kept." },
+	{ "detect", KEY_BOOL, AT(detect), "yes",
+	  .help = "no only attributes and stores: nothing is learned and nothing found." },
+	{ "geoip", KEY_SECTION, .table = &geoip_table,
+	  .help = "Where client addresses are. Without it a client's name tells its provider, "
+		  "else the first 16 bits of its address, and a stolen password is noticed some "
+		  "messages later." },
+	{ "patterns", KEY_ANY_PATH, AT(patterns), "\"\"",
+	  .help = "A directory of *.yaml files such as those of etc/patterns.d. One with the name "
+		  "of a built-in one replaces it, others add to them." },
+	{ "limits", KEY_SECTION, .table = &limits_table,
+	  .help = "Plain limits, beside what the heuristics find. Half of one is a warning." },
+	{ "allow", KEY_STRUCTS, AT(allow), "[]", .table = &allow_table, .count = AT(nallow),
+	  .help = "What is known to be all right. Each names what it is about:" },
+	{ "heuristics", KEY_TREE, AT(heuristics.given), "{}",
+	  .help = "How the heuristics weigh; 'mailaudit explain NAME' tells about each." },
 };
 #undef AT
 static const struct key_table settings_table = { settings_keys, ROWS(settings_keys), 0 };
@@ -213,6 +287,20 @@ static void resolve_hostname(struct settings *s)
 		s->hostname = arena_str(&s->arena, str_of(name)).p;
 }
 
+/* Each must be about something, or it would allow everything. */
+static int resolve_allow(struct settings *s, const char *name, struct error *err)
+{
+	for (size_t i = 0; i < s->nallow; i++) {
+		struct allowance *a = &s->allow[i];
+
+		if (!*a->account && !*a->login && !*a->script && !*a->sender && !*a->network)
+			return error_set(err, EXIT_CONFIG, "%s: allow[%zu]: names no account, login, "
+					 "script, sender or network", name, i);
+		a->has_network = *a->network && network_parse(str_of(a->network), &a->parsed);
+	}
+	return 0;
+}
+
 struct settings *settings_parse(struct str yaml, const char *name, const char *base,
 				struct error *err)
 {
@@ -226,6 +314,10 @@ struct settings *settings_parse(struct str yaml, const char *name, const char *b
 	}
 	keys_preset(&settings_table, s, &from);
 	if (keys_read(&settings_table, s, root, &from, err)) {
+		settings_free(s);
+		return NULL;
+	}
+	if (resolve_allow(s, name, err)) {
 		settings_free(s);
 		return NULL;
 	}
@@ -323,7 +415,85 @@ int settings_check_formats(const struct settings *s, const struct parser *const 
 	return 0;
 }
 
-char *settings_sample(void)
+/* --- the heuristics' own */
+
+static const struct yaml_value *given_for(const struct settings *s, const char *name)
+{
+	const struct yaml_value *v = s->heuristics.given ? s->heuristics.given->first : NULL;
+
+	while (v && !str_eq(v->key, str_of(name)))
+		v = v->next;
+	return v;
+}
+
+static int check_names(const struct settings *s, const struct heuristic *const *heuristics,
+		       struct error *err)
+{
+	const struct yaml_value *v = s->heuristics.given ? s->heuristics.given->first : NULL;
+
+	for (; v; v = v->next) {
+		size_t i = 0;
+
+		while (heuristics[i] && !str_eq(v->key, str_of(heuristics[i]->name)))
+			i++;
+		if (!heuristics[i])
+			return error_set(err, EXIT_CONFIG, "%d:%d: heuristics.%s: there is no such "
+					 "heuristic; 'mailaudit explain' lists them", v->key_line,
+					 v->key_column, v->key.p);
+	}
+	return 0;
+}
+
+int settings_heuristics(struct settings *s, const struct heuristic *const *heuristics,
+			struct error *err)
+{
+	size_t n = 0;
+
+	if (check_names(s, heuristics, err))
+		return -1;
+	while (heuristics[n])
+		n++;
+	s->heuristics.at = arena_alloc(&s->arena, (n + 1) * sizeof(*s->heuristics.at));
+	for (size_t i = 0; i < n; i++) {
+		const struct key_table *table = &heuristics[i]->keys;
+		const struct yaml_value *v = given_for(s, heuristics[i]->name);
+		struct key_origin from = { heuristics[i]->name, NULL, &s->arena };
+
+		s->heuristics.at[i] = arena_alloc(&s->arena, table->size + 1);
+		memset(s->heuristics.at[i], 0, table->size);
+		keys_preset(table, s->heuristics.at[i], &from);
+		from.name = "heuristics";
+		if (v && !yaml_is_null(v) && keys_read(table, s->heuristics.at[i], v, &from, err))
+			return error_prefix(err, "%s", heuristics[i]->name);
+	}
+	return 0;
+}
+
+static bool is_limit(const struct limit *l)
+{
+	return l->messages_per_hour || l->recipients_per_hour || l->messages_per_day ||
+	       l->recipients_per_day;
+}
+
+bool settings_have_limits(const struct settings *s)
+{
+	return is_limit(&s->limits.account) || is_limit(&s->limits.login) ||
+	       is_limit(&s->limits.script);
+}
+
+static void sample_heuristics(const struct heuristic *const *heuristics, FILE *out)
+{
+	fputs("\n# How the heuristics weigh; 'mailaudit explain NAME' tells about each.\n"
+	      "heuristics:", out);
+	for (size_t i = 0; heuristics[i]; i++) {
+		fprintf(out, "\n  # %s\n  %s:", heuristics[i]->summary, heuristics[i]->name);
+		if (!heuristics[i]->keys.n)
+			fputs(" {}\n", out);
+		keys_sample_part(&heuristics[i]->keys, 4, out);
+	}
+}
+
+char *settings_sample(const struct heuristic *const *heuristics)
 {
 	char *text;
 	size_t n;
@@ -334,6 +504,7 @@ char *settings_sample(void)
 	fputs("# Settings of mailauditd and mailaudit: every key, with its default.\n"
 	      "# A key that is left out has its default. See mailaudit.yaml(5).\n", out);
 	keys_sample(&settings_table, out);
+	sample_heuristics(heuristics, out);
 	fclose(out);
 	return text;
 }

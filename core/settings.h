@@ -8,8 +8,10 @@
 #include "base/error.h"
 #include "base/keys.h"
 #include "base/stamp.h"
+#include "core/network.h"
 
 struct parser;
+struct heuristic;
 
 struct source_spec {
 	const char *path; /* glob pattern */
@@ -22,6 +24,24 @@ struct source_spec {
 struct map_spec {
 	const char *path;
 	const char *format; /* domains | logins */
+};
+
+/* Messages or recipients in a rolling hour or day; 0: no limit. */
+struct limit {
+	int64_t messages_per_hour, recipients_per_hour;
+	int64_t messages_per_day, recipients_per_day;
+};
+
+/* What is known to be all right. One of the five names what it is about, the
+ * others are "". */
+struct allowance {
+	const char *account, *login, *script, *sender, *network; /* script, sender: GLOB */
+	bool newsletter; /* writes to many it never wrote to */
+	int64_t per_hour, per_day; /* recipients that are usual; 0: not said */
+	usec_t muted_until; /* 0: not muted */
+	const char *because;
+	bool has_network;
+	struct network parsed; /* of network */
 };
 
 struct settings {
@@ -39,7 +59,21 @@ struct settings {
 	struct string_list networks; /* CIDR; SMTP from here without login is outbound */
 	usec_t php_wait; /* a PHP line without a message after this is unmatched */
 	bool store_all;
-	usec_t retention_messages; /* 0: for ever */
+	usec_t retention_messages, retention_findings; /* 0: for ever */
+	struct {
+		const char *country, *asn; /* MaxMind databases; "": none */
+	} geoip;
+	bool detect; /* look for abuse at all */
+	const char *patterns; /* directory of pattern files; "": only those built in */
+	struct {
+		struct limit account, login, script;
+	} limits;
+	struct allowance *allow;
+	size_t nallow;
+	struct {
+		const struct yaml_value *given; /* as written; NULL: nothing */
+		void **at; /* a struct of settings for each heuristic; see settings_heuristics() */
+	} heuristics;
 };
 
 /* The defaults, as if the file were empty. Never NULL. */
@@ -57,7 +91,13 @@ void settings_free(struct settings *s); /* NULL is fine */
  * (NULL-terminated)? -1: EXIT_CONFIG. Core itself knows no parser. */
 int settings_check_formats(const struct settings *s, const struct parser *const *parsers,
 			   struct error *err);
+/* Fills heuristics.at by the key tables of these heuristics (NULL-terminated): their
+ * defaults, and what the file says. -1: EXIT_CONFIG. */
+int settings_heuristics(struct settings *s, const struct heuristic *const *heuristics,
+			struct error *err);
+/* Does any limit apply? */
+bool settings_have_limits(const struct settings *s);
 /* The commented sample: every key with its help and default. Heap. */
-char *settings_sample(void);
+char *settings_sample(const struct heuristic *const *heuristics);
 
 #endif

@@ -117,6 +117,7 @@ void on_expire(struct step *s)
 		r->status = RCPT_EXPIRED;
 		r->time = s->time;
 		s->m->rcpt_dirty = true;
+		message_outcome_changed(s->m, r);
 	}
 	step_settle(s, false);
 }
@@ -200,6 +201,7 @@ static void refuse_recipient(struct step *s)
 	step_set(s->m, &r->dsn, s->ev->dsn);
 	step_set(s->m, &r->response, s->ev->response);
 	s->m->rcpt_dirty = true;
+	message_outcome_changed(s->m, r);
 }
 
 static void refuse_all(struct message *m, usec_t time)
@@ -207,6 +209,7 @@ static void refuse_all(struct message *m, usec_t time)
 	for (size_t i = 0; i < m->nrcpt; i++) {
 		m->rcpt[i].status = RCPT_REJECTED;
 		m->rcpt[i].time = time;
+		message_outcome_changed(m, &m->rcpt[i]);
 	}
 	m->rcpt_dirty = true;
 }

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "core/pipeline.h"
+#include "core/detect.h"
 #include "parsers/parsers.h"
 
 static const char passwd[] = "alice:x:5101:5101::/home/alice:/bin/sh\n"
@@ -50,7 +50,7 @@ static int setup(void **state)
 	assert_non_null(w->settings);
 	w->accounts = accounts_new(w->settings, maps, 2);
 	w->pipeline = pipeline_new(w->settings, w->accounts, all_parsers,
-				   (struct row_source){ NULL, NULL });
+				   (struct row_source){ .load = NULL });
 	w->mta = add(w, "mail.log", "auto", NULL);
 	w->php = add(w, "php.log", "php", NULL);
 	pipeline_at_end(w->mta, true);
@@ -489,9 +489,11 @@ static void test_inbound_is_only_counted(void **state)
 {
 	struct world *w = *state;
 	struct settings *outbound = settings_default();
+	struct detect_world before = { w->settings, w->accounts, NULL, NULL };
+	struct detect_world now = { outbound, w->accounts, NULL, NULL };
 	struct batch *b;
 
-	pipeline_reload(w->pipeline, outbound, w->accounts);
+	pipeline_reload(w->pipeline, &now);
 	push(w->mta, "Nov 23 10:00:00 host postfix/smtpd[9]: 4AAAAAAA: client=mx[198.51.100.7]\n");
 	push(w->mta, QUEUED("10:00:00", "4AAAAAAA", "s@else.example", "1"));
 	push(w->mta, "Nov 23 10:00:01 host postfix/local[9]: 4AAAAAAA: to=<b@shop.example>, "
@@ -504,7 +506,7 @@ static void test_inbound_is_only_counted(void **state)
 	assert_str(b->inbound[0].domain, "alias.example");
 	assert_int_equal(b->inbound[0].messages, 1);
 	pipeline_committed(w->pipeline);
-	pipeline_reload(w->pipeline, w->settings, w->accounts);
+	pipeline_reload(w->pipeline, &before);
 	settings_free(outbound);
 }
 

@@ -11,6 +11,7 @@
 
 #include "core/parser.h"
 #include "core/settings.h"
+#include "heuristics/heuristics.h"
 
 static struct settings *parse(const char *yaml)
 {
@@ -50,6 +51,7 @@ static void test_defaults(void **state)
 	assert_int_equal(s->php_wait, 60 * USEC_SECOND);
 	assert_false(s->store_all);
 	assert_int_equal(s->retention_messages, 90 * USEC_DAY);
+	assert_int_equal(s->retention_findings, 365 * USEC_DAY);
 	settings_free(s);
 }
 
@@ -262,13 +264,166 @@ static void test_formats(void **state)
 	settings_free(bad);
 }
 
+static void test_places_and_patterns(void **state)
+{
+	struct settings *s = settings_parse(STR("geoip: {country: c.mmdb, asn: /a.mmdb}\n"
+						"patterns: patterns.d\n"), "f", "/etc/m", NULL);
+	struct settings *d = settings_default();
+
+	(void)state;
+	assert_string_equal(s->geoip.country, "/etc/m/c.mmdb");
+	assert_string_equal(s->geoip.asn, "/a.mmdb");
+	assert_string_equal(s->patterns, "/etc/m/patterns.d");
+	assert_string_equal(d->geoip.country, "");
+	assert_string_equal(d->patterns, "");
+	settings_free(s);
+	settings_free(d);
+	refuse("geoip: {city: x.mmdb}\n", "f:1:9: geoip: city: unknown key");
+}
+
+static void test_plain_limits(void **state)
+{
+	struct settings *s = parse("limits:\n  login: {messages_per_hour: 100}\n"
+				   "  account: {recipients_per_day: 5000, messages_per_day: 0}\n");
+	struct settings *d = settings_default(), *zero = parse("limits: {script: "
+							       "{recipients_per_hour: 0}}\n");
+
+	(void)state;
+	assert_int_equal(s->limits.login.messages_per_hour, 100);
+	assert_int_equal(s->limits.login.recipients_per_hour, 0);
+	assert_int_equal(s->limits.account.recipients_per_day, 5000);
+	assert_int_equal(s->limits.script.messages_per_hour, 0);
+	assert_true(settings_have_limits(s));
+	assert_false(settings_have_limits(d));
+	assert_false(settings_have_limits(zero));
+	settings_free(s);
+	settings_free(d);
+	settings_free(zero);
+	refuse("limits: {login: {messages_per_hour: -1}}\n",
+	       "f:1:37: limits.login.messages_per_hour: -1 is not a whole number");
+	refuse("limits: {login: {messages_per_hour: 3000000000}}\n",
+	       "f:1:37: limits.login.messages_per_hour: 3000000000 is not within 0 and 2147483647");
+	refuse("limits: {domain: {}}\n", "f:1:10: limits: domain: unknown key");
+}
+
+static void test_allow(void **state)
+{
+	struct settings *s = parse("allow:\n"
+				   "  - {login: news@shop.example, newsletter: yes, because: monthly}\n"
+				   "  - {script: /home/*/shop/*.php, per_hour: 200, per_day: 1000}\n"
+				   "  - {network: 192.0.2.0/24, muted_until: 2026-12-31}\n"
+				   "  - {account: alice, sender: \"*@alice.example\"}\n");
+
+	(void)state;
+	assert_int_equal(s->nallow, 4);
+	assert_string_equal(s->allow[0].login, "news@shop.example");
+	assert_true(s->allow[0].newsletter);
+	assert_string_equal(s->allow[0].because, "monthly");
+	assert_false(s->allow[0].has_network);
+	assert_int_equal(s->allow[1].per_hour, 200);
+	assert_int_equal(s->allow[1].per_day, 1000);
+	assert_false(s->allow[1].newsletter);
+	assert_true(s->allow[2].has_network);
+	assert_int_equal(s->allow[2].muted_until, 1798675200 * USEC_SECOND);
+	assert_string_equal(s->allow[3].sender, "*@alice.example");
+	settings_free(s);
+}
+
+static void test_allow_mistakes(void **state)
+{
+	(void)state;
+	refuse("allow: [{newsletter: yes}]\n",
+	       "f: allow[0]: names no account, login, script, sender or network");
+	refuse("allow: [{login: a}, {account: \"\", per_day: 5}]\n",
+	       "f: allow[1]: names no account, login, script, sender or network");
+	refuse("allow: [{network: 192.0.2.1/24}]\n",
+	       "f:1:19: allow[0].network: 192.0.2.1/24 is not a network such as 10.0.0.0/8, "
+	       "2001:db8::/32 or an address");
+	refuse("allow: [{login: a, muted_until: tomorrow}]\n",
+	       "f:1:33: allow[0].muted_until: tomorrow is not a time such as 2026-12-31");
+	refuse("allow: [{logn: a}]\n",
+	       "f:1:10: allow[0]: logn: unknown key, did you mean login?");
+}
+
+struct weights {
+	double factor;
+	int64_t count;
+};
+
+static const struct key weight_keys[] = {
+	{ "factor", KEY_REAL, offsetof(struct weights, factor), "1.5", .help = "Factor." },
+	{ "count", KEY_INTEGER, offsetof(struct weights, count), "5", .help = "Count.", .min = 2,
+	  .max = 10 },
+};
+static const struct heuristic heavy = {
+	.name = "heavy", .summary = "what weighs", .keys = { weight_keys, 2, sizeof(struct weights) },
+};
+static const struct heuristic plain = { .name = "plain", .summary = "without any keys" };
+static const struct heuristic *const two[] = { &plain, &heavy, NULL };
+
+static void test_heuristics(void **state)
+{
+	struct settings *s = parse("heuristics: {heavy: {count: 7}, plain: {}}\n");
+	struct settings *d = settings_default(), *null = parse("heuristics: {heavy: , plain: }\n");
+	struct error err;
+
+	(void)state;
+	assert_int_equal(settings_heuristics(s, two, &err), 0);
+	assert_int_equal(((struct weights *)s->heuristics.at[1])->count, 7);
+	assert_true(((struct weights *)s->heuristics.at[1])->factor == 1.5);
+	assert_int_equal(settings_heuristics(d, two, &err), 0);
+	assert_int_equal(((struct weights *)d->heuristics.at[1])->count, 5);
+	assert_int_equal(settings_heuristics(null, two, &err), 0);
+	settings_free(s);
+	settings_free(d);
+	settings_free(null);
+}
+
+static void refuse_heuristics(const char *yaml, const char *why)
+{
+	struct settings *s = parse(yaml);
+	struct error err = { 0 };
+
+	assert_int_equal(settings_heuristics(s, two, &err), -1);
+	assert_int_equal(err.code, EXIT_CONFIG);
+	assert_string_equal(err.text, why);
+	settings_free(s);
+}
+
+static void test_heuristics_mistakes(void **state)
+{
+	(void)state;
+	refuse_heuristics("heuristics:\n  havy: {}\n",
+			  "2:3: heuristics.havy: there is no such heuristic; "
+			  "'mailaudit explain' lists them");
+	refuse_heuristics("heuristics:\n  heavy: {count: 11}\n",
+			  "heavy: heuristics:2:18: count: 11 is not within 2 and 10");
+	refuse_heuristics("heuristics:\n  heavy: {factor: much}\n",
+			  "heavy: heuristics:2:19: factor: much is not a number from 0 up");
+	refuse_heuristics("heuristics:\n  heavy: {cuont: 3}\n",
+			  "heavy: heuristics:2:11: cuont: unknown key, did you mean count?");
+	refuse_heuristics("heuristics:\n  heavy: 3\n",
+			  "heavy: heuristics:2:10: needs a map: {key: value}, not a text");
+	refuse("heuristics: [heavy]\n",
+	       "f:1:13: heuristics: needs a map: {key: value}, not a list");
+}
+
 /* The sample says what the defaults are: read back, it is the same. */
 static void test_sample(void **state)
 {
-	char *text = settings_sample();
+	char *text = settings_sample(all_heuristics);
 	struct settings *s = parse(text), *d = settings_default();
+	struct error err;
 
 	(void)state;
+	assert_int_equal(settings_heuristics(s, all_heuristics, &err), 0);
+	assert_int_equal(settings_heuristics(d, all_heuristics, &err), 0);
+	for (size_t i = 0; all_heuristics[i]; i++)
+		if (all_heuristics[i]->keys.n)
+			assert_memory_equal(s->heuristics.at[i], d->heuristics.at[i],
+					    all_heuristics[i]->keys.size);
+	assert_int_equal(s->nallow, 0);
+	assert_false(settings_have_limits(s));
 	assert_string_equal(s->database, d->database);
 	assert_int_equal(s->nsources, d->nsources);
 	assert_int_equal(s->accounts.nmaps, d->accounts.nmaps);
@@ -277,6 +432,7 @@ static void test_sample(void **state)
 	assert_int_equal(s->networks.n, d->networks.n);
 	assert_int_equal(s->php_wait, d->php_wait);
 	assert_int_equal(s->retention_messages, d->retention_messages);
+	assert_int_equal(s->retention_findings, d->retention_findings);
 	assert_int_equal(s->store_all, d->store_all);
 	settings_free(s);
 	settings_free(d);
@@ -296,6 +452,12 @@ int main(void)
 		cmocka_unit_test(test_relative_paths),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_places_and_patterns),
+		cmocka_unit_test(test_plain_limits),
+		cmocka_unit_test(test_allow),
+		cmocka_unit_test(test_allow_mistakes),
+		cmocka_unit_test(test_heuristics),
+		cmocka_unit_test(test_heuristics_mistakes),
 		cmocka_unit_test(test_sample),
 	};
 

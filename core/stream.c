@@ -1,0 +1,543 @@
+/* What a stream's habits are: buckets of hours, lists of what was seen, and
+ * their packed form.
+ *
+ * Invariant: stream_unpack(stream_pack(s)) is s, so that a restart in the middle
+ * of an attack changes nothing. Lists never grow beyond their bound: the entry
+ * that was seen longest ago makes room. What a habit means is the heuristics'. */
+#include "core/stream.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/pack.h"
+
+#define STATE_VERSION 1
+/* Weight of the newest day in what is usual; a rise is believed faster. */
+#define LEARN_FALL 0.15f
+#define LEARN_RISE 0.30f
+#define HOUR_LEAST 0.001f
+/* An hour nobody spoke in is an hour of 0, but no more than so many are told one
+ * by one: what is usual has long been forgotten by then. */
+#define QUIET_HOURS (24 * 21)
+#define MONTH_FADE (1 - 1 / 720.0f)
+#define PRIOR_USEC (14 * USEC_DAY)
+
+/* What a form is: recipients an hour at most, calls and time behind it at least. */
+#define FORM_HOUR 4.0f
+#define FORM_CALLS 3
+#define FORM_AGE (7 * USEC_DAY)
+
+const char *const stream_kind_name[STREAM_KINDS] = {
+	[STREAM_LOGIN] = "login",     [STREAM_SCRIPT] = "script",   [STREAM_USER] = "user",
+	[STREAM_NETWORK] = "network", [STREAM_ACCOUNT] = "account", [STREAM_INBOUND] = "inbound",
+	[STREAM_HOST] = "host",
+};
+
+/* ---- hours ---- */
+
+static void learn_hour(float *usual, float seen)
+{
+	*usual += (seen > *usual ? LEARN_RISE : LEARN_FALL) * (seen - *usual);
+	/* What is packed as nothing must be nothing. */
+	if (*usual < HOUR_LEAST)
+		*usual = 0;
+}
+
+static void end_hour(struct stream *s)
+{
+	int at = (int)(s->hour % 24);
+
+	if (!s->hour_tainted) {
+		learn_hour(&s->usual_novel[at], s->hour_novel);
+		learn_hour(&s->usual_all[at], s->hour_all);
+	}
+	s->hour_novel = s->hour_all = 0;
+	s->hour_tainted = false;
+	s->switching *= MONTH_FADE;
+	s->hour++;
+}
+
+void stream_roll(struct stream *s, usec_t now)
+{
+	int64_t hour = now / USEC_HOUR;
+
+	if (!s->hour)
+		s->hour = hour;
+	if (hour - s->hour > QUIET_HOURS) {
+		memset(s->usual_novel, 0, sizeof(s->usual_novel));
+		memset(s->usual_all, 0, sizeof(s->usual_all));
+		s->hour_novel = s->hour_all = s->switching = 0;
+		s->hour = hour;
+	}
+	while (s->hour < hour)
+		end_hour(s);
+}
+
+float stream_usual(const struct stream *s, const float *by_hour, usec_t now, float floor,
+		   float prior)
+{
+	int at = (int)(now / USEC_HOUR % 24);
+	float usual = by_hour[at];
+	float age = (float)(now - s->born) / (float)PRIOR_USEC;
+
+	if (by_hour[(at + 23) % 24] > usual)
+		usual = by_hour[(at + 23) % 24];
+	if (by_hour[(at + 1) % 24] > usual)
+		usual = by_hour[(at + 1) % 24];
+	if (age < 1 && usual < prior)
+		usual = prior + age * (usual - prior);
+	return usual > floor ? usual : floor;
+}
+
+bool stream_is_form(const struct stream *s)
+{
+	for (int hour = 0; hour < 24; hour++)
+		if (s->usual_all[hour] > FORM_HOUR)
+			return false;
+	return s->kind == STREAM_SCRIPT && s->calls > FORM_CALLS && s->last - s->born > FORM_AGE;
+}
+
+float stream_total(const struct stream *s)
+{
+	float sum = 0;
+
+	for (int f = 0; f < FAMILIES; f++)
+		sum += s->score[f];
+	return sum;
+}
+
+/* ---- lists ---- */
+
+static uint32_t minutes(usec_t t)
+{
+	return (uint32_t)(t / USEC_MINUTE);
+}
+
+uint32_t stream_net_of(struct str ip)
+{
+	char text[64];
+	unsigned char a[16];
+	uint32_t hash;
+
+	if (!ip.n || ip.n >= sizeof(text))
+		return 0;
+	memcpy(text, ip.p, ip.n);
+	text[ip.n] = 0;
+	if (inet_pton(AF_INET, text, a) == 1)
+		hash = (uint32_t)str_hash((struct str){ (char *)a, 2 }, 4);
+	else if (inet_pton(AF_INET6, text, a) == 1)
+		hash = (uint32_t)str_hash((struct str){ (char *)a, 4 }, 6);
+	else
+		return 0;
+	return hash ? hash : 1;
+}
+
+struct stream_net *stream_net(struct stream *s, uint32_t net, usec_t now, bool *fresh)
+{
+	struct stream_net *oldest = NULL;
+
+	*fresh = false;
+	for (int i = 0; i < s->nnets; i++) {
+		if (s->nets[i].net == net)
+			return &s->nets[i];
+		if (!oldest || s->nets[i].last < oldest->last)
+			oldest = &s->nets[i];
+	}
+	*fresh = true;
+	if (s->nnets < STREAM_MAX_NETS) {
+		s->nets = xrealloc(s->nets, (size_t)(s->nnets + 1) * sizeof(*s->nets));
+		oldest = &s->nets[s->nnets++];
+	}
+	*oldest = (struct stream_net){ .net = net, .first = minutes(now), .last = minutes(now) };
+	return oldest;
+}
+
+const struct stream_word *stream_find_word(const struct stream_word *list, uint8_t n, uint32_t hash)
+{
+	for (int i = 0; i < n; i++)
+		if (list[i].hash == hash)
+			return &list[i];
+	return NULL;
+}
+
+struct stream_word *stream_word(struct stream_word **list, uint8_t *n, uint32_t hash, usec_t now,
+				bool *fresh)
+{
+	struct stream_word *oldest = NULL;
+
+	*fresh = false;
+	for (int i = 0; i < *n; i++) {
+		if ((*list)[i].hash == hash)
+			return &(*list)[i];
+		if (!oldest || (*list)[i].last < oldest->last)
+			oldest = &(*list)[i];
+	}
+	*fresh = true;
+	if (*n < STREAM_MAX_WORDS) {
+		*list = xrealloc(*list, (size_t)(*n + 1) * sizeof(**list));
+		oldest = &(*list)[(*n)++];
+	}
+	*oldest = (struct stream_word){ hash, minutes(now), minutes(now), 0 };
+	return oldest;
+}
+
+struct stream_form *stream_form(struct stream *s, uint64_t shape, usec_t now, bool *fresh)
+{
+	struct stream_form *oldest = NULL;
+
+	*fresh = false;
+	for (int i = 0; i < s->nforms; i++) {
+		if (s->forms[i].shape == shape)
+			return &s->forms[i];
+		if (!oldest || s->forms[i].last < oldest->last)
+			oldest = &s->forms[i];
+	}
+	*fresh = true;
+	if (s->nforms < STREAM_MAX_FORMS) {
+		s->forms = xrealloc(s->forms, (size_t)(s->nforms + 1) * sizeof(*s->forms));
+		oldest = &s->forms[s->nforms++];
+	}
+	*oldest = (struct stream_form){ .shape = shape, .first = minutes(now),
+					.last = minutes(now) };
+	return oldest;
+}
+
+int stream_address(struct stream *s, struct str ip, usec_t now, bool *again)
+{
+	uint32_t hash = known_hash(ip), minute = minutes(now);
+	int n = 1;
+
+	*again = false;
+	for (int i = 0; i < s->naddresses; i++) {
+		if (s->addresses[i].minute + 60 <= minute)
+			continue;
+		if (s->addresses[i].hash == hash) {
+			s->addresses[i].minute = minute;
+			*again = true;
+		} else {
+			n++;
+		}
+	}
+	if (*again)
+		return n;
+	s->addresses[s->next_address].hash = hash;
+	s->addresses[s->next_address].minute = minute;
+	s->next_address = (uint8_t)((s->next_address + 1) % STREAM_MAX_ADDRESSES);
+	s->naddresses += s->naddresses < STREAM_MAX_ADDRESSES;
+	return n;
+}
+
+/* ---- life ---- */
+
+static struct str eat_part(struct str *key)
+{
+	struct str part = str_head(*key, str_chr(*key, '\n'));
+
+	*key = str_skip(*key, part.n + 1);
+	return part;
+}
+
+static void first_habits(struct stream *s)
+{
+	s->novelty = 0.5f;
+	s->failure = 0.03f;
+}
+
+struct stream *stream_new(struct str key)
+{
+	struct stream *s = xcalloc(1, sizeof(*s));
+	struct str rest, kind;
+
+	s->key = str_dup(key);
+	rest = (struct str){ s->key, key.n };
+	kind = eat_part(&rest);
+	s->account = eat_part(&rest);
+	s->name = rest;
+	for (int k = 0; k < STREAM_KINDS; k++)
+		if (str_eq(kind, str_of(stream_kind_name[k])))
+			s->kind = (enum stream_kind)k;
+	first_habits(s);
+	return s;
+}
+
+static void release(struct stream *s)
+{
+	free(s->nets);
+	free(s->helos);
+	free(s->domains);
+	free(s->forms);
+	free(s->tally);
+	run_free(s->run);
+	known_release(&s->known);
+}
+
+void stream_free(struct stream *s)
+{
+	if (!s)
+		return;
+	release(s);
+	free(s->key);
+	free(s);
+}
+
+size_t stream_bytes(const struct stream *s)
+{
+	size_t n = sizeof(*s) + s->account.n + s->name.n + 12;
+
+	n += s->nnets * sizeof(*s->nets) + s->nforms * sizeof(*s->forms);
+	n += (size_t)(s->nhelos + s->ndomains) * sizeof(*s->helos);
+	n += s->tally ? sizeof(*s->tally) : 0;
+	n += s->run ? sizeof(*s->run) + s->run->strings.used : 0;
+	return n + known_bytes(&s->known);
+}
+
+/* ---- the packed form: one list of members for both ways ---- */
+
+#define NUMBERS(X) \
+	X(born) X(last) X(messages) X(recipients) X(calls) X(script_line) X(php_seen) \
+	X(hour) X(hour_tainted) X(scored) X(learned_results) X(last_known_source) \
+	X(last_foreign) X(strangers) X(regulars[0]) X(regulars[1]) X(since) X(since_messages) \
+	X(since_recipients) X(since_novel) X(refused_logins) X(refused_login) X(finding)
+#define REALS(X) \
+	X(hour_novel) X(hour_all) X(novelty) X(failure) X(switching) X(rate) X(run_of_novel) \
+	X(total) X(bulk_rate) X(bad_list) X(pending) X(usual_sources)
+
+/* Most hours of most streams are empty. */
+static void pack_hours(struct packer *p, const float *hours)
+{
+	int64_t used = 0;
+
+	for (int i = 0; i < 24; i++)
+		if (hours[i] > 0)
+			used |= INT64_C(1) << i;
+	pack_number(p, used);
+	for (int i = 0; i < 24; i++)
+		if (used >> i & 1)
+			pack_real(p, hours[i]);
+}
+
+static void unpack_hours(struct unpacker *u, float *hours)
+{
+	int64_t used = unpack_number(u);
+
+	for (int i = 0; i < 24; i++)
+		hours[i] = used >> i & 1 ? unpack_real(u) : 0;
+}
+
+static void pack_words(struct packer *p, const struct stream_word *w, uint8_t n)
+{
+	pack_number(p, n);
+	for (int i = 0; i < n; i++) {
+		pack_number(p, w[i].hash);
+		pack_number(p, w[i].first);
+		pack_number(p, w[i].last);
+		pack_number(p, w[i].count);
+	}
+}
+
+static struct stream_word *unpack_words(struct unpacker *u, uint8_t *n)
+{
+	struct stream_word *w;
+
+	*n = (uint8_t)unpack_count(u, STREAM_MAX_WORDS);
+	w = *n ? xcalloc(*n, sizeof(*w)) : NULL;
+	for (int i = 0; i < *n; i++) {
+		w[i].hash = (uint32_t)unpack_number(u);
+		w[i].first = (uint32_t)unpack_number(u);
+		w[i].last = (uint32_t)unpack_number(u);
+		w[i].count = (uint32_t)unpack_number(u);
+	}
+	return w;
+}
+
+static void pack_nets(struct packer *p, const struct stream *s)
+{
+	pack_number(p, s->nnets);
+	for (int i = 0; i < s->nnets; i++) {
+		const struct stream_net *n = &s->nets[i];
+
+		pack_number(p, n->net);
+		pack_number(p, n->asn);
+		pack_number(p, n->first);
+		pack_number(p, n->last);
+		pack_number(p, n->days);
+		pack_number(p, (unsigned char)n->country[0] << 8 | (unsigned char)n->country[1]);
+	}
+}
+
+static void unpack_nets(struct unpacker *u, struct stream *s)
+{
+	s->nnets = (uint8_t)unpack_count(u, STREAM_MAX_NETS);
+	s->nets = s->nnets ? xcalloc(s->nnets, sizeof(*s->nets)) : NULL;
+	for (int i = 0; i < s->nnets; i++) {
+		struct stream_net *n = &s->nets[i];
+		int64_t country;
+
+		n->net = (uint32_t)unpack_number(u);
+		n->asn = (uint32_t)unpack_number(u);
+		n->first = (uint32_t)unpack_number(u);
+		n->last = (uint32_t)unpack_number(u);
+		n->days = (uint16_t)unpack_number(u);
+		country = unpack_number(u);
+		n->country[0] = (char)(country >> 8);
+		n->country[1] = (char)country;
+	}
+}
+
+static void pack_addresses(struct packer *p, const struct stream *s)
+{
+	pack_number(p, s->naddresses);
+	pack_number(p, s->next_address);
+	for (int i = 0; i < s->naddresses; i++) {
+		pack_number(p, s->addresses[i].hash);
+		pack_number(p, s->addresses[i].minute);
+	}
+}
+
+static void unpack_addresses(struct unpacker *u, struct stream *s)
+{
+	s->naddresses = (uint8_t)unpack_count(u, STREAM_MAX_ADDRESSES);
+	s->next_address = (uint8_t)((uint64_t)unpack_number(u) % STREAM_MAX_ADDRESSES);
+	for (int i = 0; i < s->naddresses; i++) {
+		s->addresses[i].hash = (uint32_t)unpack_number(u);
+		s->addresses[i].minute = (uint32_t)unpack_number(u);
+	}
+}
+
+static void pack_forms(struct packer *p, const struct stream *s)
+{
+	pack_number(p, s->nforms);
+	for (int i = 0; i < s->nforms; i++) {
+		const struct stream_form *f = &s->forms[i];
+
+		pack_number(p, (int64_t)f->shape);
+		pack_number(p, f->names);
+		pack_number(p, f->repeated);
+		pack_number(p, f->first);
+		pack_number(p, f->last);
+		pack_number(p, f->count);
+		pack_number(p, f->most_recipients << 1 | f->mixed);
+	}
+}
+
+static void unpack_forms(struct unpacker *u, struct stream *s)
+{
+	s->nforms = (uint8_t)unpack_count(u, STREAM_MAX_FORMS);
+	s->forms = s->nforms ? xcalloc(s->nforms, sizeof(*s->forms)) : NULL;
+	for (int i = 0; i < s->nforms; i++) {
+		struct stream_form *f = &s->forms[i];
+		int64_t last;
+
+		f->shape = (uint64_t)unpack_number(u);
+		f->names = (uint32_t)unpack_number(u);
+		f->repeated = (uint32_t)unpack_number(u);
+		f->first = (uint32_t)unpack_number(u);
+		f->last = (uint32_t)unpack_number(u);
+		f->count = (uint32_t)unpack_number(u);
+		last = unpack_number(u);
+		f->most_recipients = (uint16_t)(last >> 1);
+		f->mixed = last & 1;
+	}
+}
+
+static void pack_tally(struct packer *p, const struct tally *t)
+{
+	pack_number(p, t != NULL);
+	if (!t)
+		return;
+	pack_number(p, t->fine_at);
+	pack_number(p, t->coarse_at);
+	for (int w = 0; w < TALLY_WHATS; w++) {
+		for (int i = 0; i < TALLY_FINE; i++)
+			pack_number(p, t->fine[w][i]);
+		for (int i = 0; i < TALLY_COARSE; i++)
+			pack_number(p, t->coarse[w][i]);
+	}
+}
+
+static struct tally *unpack_tally(struct unpacker *u)
+{
+	struct tally *t;
+
+	if (!unpack_number(u))
+		return NULL;
+	t = xcalloc(1, sizeof(*t));
+	t->fine_at = unpack_number(u);
+	t->coarse_at = unpack_number(u);
+	for (int w = 0; w < TALLY_WHATS; w++) {
+		for (int i = 0; i < TALLY_FINE; i++)
+			t->fine[w][i] = (uint32_t)unpack_number(u);
+		for (int i = 0; i < TALLY_COARSE; i++)
+			t->coarse[w][i] = (uint32_t)unpack_number(u);
+	}
+	return t;
+}
+
+struct str stream_pack(const struct stream *s, struct arena *to)
+{
+	struct packer p = { .arena = to };
+
+	pack_number(&p, STATE_VERSION);
+#define X(member) pack_number(&p, (int64_t)s->member);
+	NUMBERS(X)
+#undef X
+#define X(member) pack_real(&p, s->member);
+	REALS(X)
+#undef X
+	for (int f = 0; f < FAMILIES; f++)
+		pack_real(&p, s->score[f]);
+	pack_hours(&p, s->usual_novel);
+	pack_hours(&p, s->usual_all);
+	pack_nets(&p, s);
+	pack_addresses(&p, s);
+	pack_words(&p, s->helos, s->nhelos);
+	pack_words(&p, s->domains, s->ndomains);
+	pack_forms(&p, s);
+	pack_tally(&p, s->tally);
+	pack_text(&p, s->run ? run_pack(s->run, to) : STR_NONE);
+	return (struct str){ p.p, p.n };
+}
+
+static bool unpack(struct stream *s, struct str packed)
+{
+	struct unpacker u = { .rest = packed };
+	struct str run;
+
+	if (unpack_number(&u) != STATE_VERSION)
+		return false;
+#define X(member) s->member = (__typeof__(s->member))unpack_number(&u);
+	NUMBERS(X)
+#undef X
+#define X(member) s->member = unpack_real(&u);
+	REALS(X)
+#undef X
+	for (int f = 0; f < FAMILIES; f++)
+		s->score[f] = unpack_real(&u);
+	unpack_hours(&u, s->usual_novel);
+	unpack_hours(&u, s->usual_all);
+	unpack_nets(&u, s);
+	unpack_addresses(&u, s);
+	s->helos = unpack_words(&u, &s->nhelos);
+	s->domains = unpack_words(&u, &s->ndomains);
+	unpack_forms(&u, s);
+	s->tally = unpack_tally(&u);
+	run = unpack_text(&u);
+	s->run = run.n ? run_unpack(run) : NULL;
+	return !u.bad && (!run.n || s->run);
+}
+
+bool stream_unpack(struct stream *s, struct str packed)
+{
+	struct stream fresh = { .id = s->id, .kind = s->kind, .key = s->key,
+				.account = s->account, .name = s->name, .known = s->known,
+				.stored = s->stored };
+
+	if (unpack(s, packed))
+		return true;
+	s->known = (struct known){ 0 };
+	release(s);
+	*s = fresh;
+	first_habits(s);
+	return false;
+}
