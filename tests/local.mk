@@ -1,7 +1,8 @@
 # tests/: `make check` runs the unit tests, the corpora and lint; tests/run runs these in several
 # builds, and all the rest.
 
-EXTRA_DIST += tests/run tests/corpus tests/lint tests/replay tests/system tests/rig
+EXTRA_DIST += tests/run tests/valgrind.supp tests/corpus tests/lint tests/replay tests/system tests/rig \
+	tests/sim
 
 # The libraries' linkers leave out what a test does not use.
 test_libs = libcli.a $(libdaemon_libs) $(SMARTCOLS_LIBS) $(JSON_C_LIBS)
@@ -11,26 +12,38 @@ unit_tests = \
 	tests/unit/test_account \
 	tests/unit/test_arena \
 	tests/unit/test_cursor \
+	tests/unit/test_detect \
 	tests/unit/test_discover \
 	tests/unit/test_envelope \
 	tests/unit/test_event \
 	tests/unit/test_exim \
 	tests/unit/test_follow \
+	tests/unit/test_geo \
 	tests/unit/test_keys \
+	tests/unit/test_known \
 	tests/unit/test_log \
 	tests/unit/test_logfile \
 	tests/unit/test_map \
 	tests/unit/test_migrate \
 	tests/unit/test_out \
+	tests/unit/test_pack \
+	tests/unit/test_patterns \
+	tests/unit/test_phphead \
 	tests/unit/test_phpmail \
 	tests/unit/test_pipeline \
 	tests/unit/test_postfix \
+	tests/unit/test_regex \
 	tests/unit/test_report \
+	tests/unit/test_run \
 	tests/unit/test_settings \
+	tests/unit/test_signs \
 	tests/unit/test_stamp \
 	tests/unit/test_store \
 	tests/unit/test_str \
-	tests/unit/test_watch
+	tests/unit/test_stream \
+	tests/unit/test_tally \
+	tests/unit/test_watch \
+	tests/unit/test_world
 LDADD = $(test_libs) $(CMOCKA_LIBS)
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
@@ -40,12 +53,45 @@ EXTRA_DIST += $(unit_tests:=.c)
 endif
 
 # Programs that tests/run and tests/system drive.
-check_PROGRAMS += tests/corpus/corpus tests/replay/replay
+check_PROGRAMS += tests/corpus/corpus tests/corpus/signs_of tests/replay/replay
+
+# Simulated hosts, to measure detection with; tests/sim/README.md. The same bytes everywhere need
+# arithmetic without contraction.
+check_PROGRAMS += tests/sim/generate tests/sim/anchors
+tests_sim_anchors_SOURCES = tests/sim/anchors.c tests/sim/events.h
+tests_sim_anchors_LDADD = libmailaudit.a
+tests_sim_generate_SOURCES = \
+	tests/sim/accounts.c \
+	tests/sim/addresses.c \
+	tests/sim/attack.c \
+	tests/sim/benign.c \
+	tests/sim/events.h \
+	tests/sim/exim.c \
+	tests/sim/generate.c \
+	tests/sim/internet.c \
+	tests/sim/internet.h \
+	tests/sim/knobs.c \
+	tests/sim/knobs.h \
+	tests/sim/model.h \
+	tests/sim/phplog.c \
+	tests/sim/postfix.c \
+	tests/sim/queue.c \
+	tests/sim/queue.h \
+	tests/sim/random.c \
+	tests/sim/random.h \
+	tests/sim/text.c \
+	tests/sim/text.h \
+	tests/sim/writer.c \
+	tests/sim/writer.h
+tests_sim_generate_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
+tests_sim_generate_LDADD = libmailaudit.a
+
 fuzzers = \
-	tests/fuzz/fuzz_parsers
+	tests/fuzz/fuzz_parsers \
+	tests/fuzz/fuzz_signs
 check_PROGRAMS += $(fuzzers)
 
-TESTS += tests/corpus/check tests/lint/lint
+TESTS += tests/corpus/check tests/sim/check tests/lint/lint
 AM_TESTS_ENVIRONMENT = \
 	MAILAUDIT_SRCDIR='$(abs_top_srcdir)'; export MAILAUDIT_SRCDIR; \
 	MAILAUDIT_BUILDDIR='$(abs_top_builddir)'; export MAILAUDIT_BUILDDIR;
