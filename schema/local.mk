@@ -1,16 +1,22 @@
 # schema/: every line of SQL.
 
 libmailaudit_a_SOURCES += \
+	schema/cells.c \
+	schema/cells.h \
 	schema/count.c \
 	schema/count.h \
 	schema/dictionary.c \
 	schema/dictionary.h \
+	schema/finding.c \
+	schema/finding.h \
 	schema/hourly.c \
 	schema/hourly.h \
 	schema/migrate.c \
 	schema/migrate.h \
 	schema/minute.c \
 	schema/minute.h \
+	schema/past.c \
+	schema/past.h \
 	schema/position.c \
 	schema/position.h \
 	schema/recorder.c \
@@ -18,6 +24,7 @@ libmailaudit_a_SOURCES += \
 	schema/report.c \
 	schema/report.h \
 	schema/report_account.c \
+	schema/report_finding.c \
 	schema/report_php.c \
 	schema/report_share.c \
 	schema/report_share.h \
@@ -38,11 +45,16 @@ libmailaudit_a_SOURCES += \
 	schema/sql.h \
 	schema/store.c \
 	schema/store.h \
-	schema/store_state.h
+	schema/store_state.h \
+	schema/stream.c \
+	schema/stream.h \
+	schema/world.c \
+	schema/world.h
 
 # A released migration is never changed or removed: a new one is appended.
 migrations = \
-	schema/0001_init.sql
+	schema/0001_init.sql \
+	schema/0002_detection.sql
 EXTRA_DIST += $(migrations) schema/embed.sh
 nodist_libmailaudit_a_SOURCES += schema/migrations.c
 CLEANFILES += schema/migrations.c

@@ -8,12 +8,14 @@
 #include "core/pipeline.h"
 #include "schema/store.h"
 
+struct heuristic;
 struct recorder;
 
 /* Opens (creates) the database for writing, takes the writer's lock, restores
- * the pipeline's open state. parsers: NULL-terminated. */
+ * the pipeline's open state. parsers and heuristics are NULL-terminated; without
+ * heuristics (NULL) nothing is looked for. */
 struct recorder *recorder_open(const struct settings *settings, const struct parser *const *parsers,
-			       struct error *err);
+			       const struct heuristic *const *heuristics, struct error *err);
 /* Does not commit. */
 void recorder_close(struct recorder *r);
 struct pipeline *recorder_pipeline(struct recorder *r);
@@ -29,7 +31,8 @@ int recorder_commit(struct recorder *r, const struct position *positions, size_t
 		    struct error *err);
 /* New settings; reads the owner maps again. */
 int recorder_reload(struct recorder *r, const struct settings *settings, struct error *err);
-/* Stats the owner maps and reads them again when one changed. true: changed. */
+/* Stats owner maps, databases of places and pattern files, and reads them again
+ * when one changed. true: changed. */
 bool recorder_refresh_maps(struct recorder *r);
 
 #endif

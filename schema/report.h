@@ -16,6 +16,7 @@
 #define MAILAUDIT_SCHEMA_REPORT_H
 
 #include "base/error.h"
+#include "core/finding.h"
 #include "core/message.h"
 
 struct report;
@@ -152,12 +153,36 @@ typedef bool report_php_fn(void *context, const struct php_mail *row);
 int report_php(struct report *r, const struct php_filter *filter, report_php_fn *fn,
 	       void *context, struct error *err);
 
+/* --- findings ------------------------------------------------------------- */
+
+struct finding_filter {
+	struct str account;
+	int first_case, last_case; /* enum finding_case, from and to; first -1: any */
+	int severity; /* enum severity; -1 any */
+	usec_t since, until; /* of the time it was raised */
+	bool open; /* only those that are not closed */
+	int64_t limit; /* 0: all */
+};
+
+/* Asks for everything. */
+#define FINDING_FILTER_ALL ((struct finding_filter){ .first_case = -1, .severity = -1 })
+
+typedef bool report_finding_fn(void *context, const struct finding *row);
+
+/* Newest first. */
+int report_findings(struct report *r, const struct finding_filter *filter,
+		    report_finding_fn *fn, void *context, struct error *err);
+/* The one with this id, if there is one. */
+int report_finding(struct report *r, int64_t id, report_finding_fn *fn, void *context,
+		   struct error *err);
+
 /* --- status -------------------------------------------------------------- */
 
 struct report_status {
 	int schema_version;
 	int64_t bytes; /* of the database with its write-ahead log */
 	int64_t messages, open, recipients, php; /* rows; messages and recipients by rollup */
+	int64_t open_findings, streams;
 	int64_t lines, parsed, unknown, noise; /* sums over the sources */
 	usec_t created, watermark; /* watermark: newest event time; 0 none */
 	usec_t oldest; /* first line of the oldest message kept; 0 none */

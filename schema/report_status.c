@@ -31,6 +31,8 @@ static const char totals[] =
 	"  CROSS JOIN message m ON m.id BETWEEN s.first AND s.last"
 	"  AND m.time / 60000000 = s.minute),"
 	" (SELECT user_version FROM pragma_user_version),"
+	" (SELECT count(*) FROM finding WHERE closed IS NULL),"
+	" (SELECT value FROM meta WHERE name = 'streams'),"
 	" total(lines), total(parsed), total(unknown), total(noise) FROM source";
 
 static void take_totals(struct sql_stmt *st, struct report_status *out)
@@ -43,10 +45,12 @@ static void take_totals(struct sql_stmt *st, struct report_status *out)
 	out->open = sql_int(st, 5);
 	out->oldest = sql_int(st, 6);
 	out->schema_version = (int)sql_int(st, 7);
-	out->lines = sql_int(st, 8);
-	out->parsed = sql_int(st, 9);
-	out->unknown = sql_int(st, 10);
-	out->noise = sql_int(st, 11);
+	out->open_findings = sql_int(st, 8);
+	out->streams = sql_int(st, 9);
+	out->lines = sql_int(st, 10);
+	out->parsed = sql_int(st, 11);
+	out->unknown = sql_int(st, 12);
+	out->noise = sql_int(st, 13);
 }
 
 int report_status(struct report *r, struct report_status *out, struct error *err)

@@ -113,6 +113,23 @@ static int restore_notes(struct store *s, struct pipeline *p, struct error *err)
 	return rc;
 }
 
+/* Those that are closed are read when their stream goes on. */
+static int restore_findings(struct store *s, struct pipeline *p, struct error *err)
+{
+	struct sql_stmt *st = sql_prepare(s->db, FINDING_SELECT "WHERE f.closed IS NULL"
+					  " ORDER BY f.id", err);
+	int rc = -1;
+
+	while (st && (rc = sql_step(st, err)) == 1) {
+		struct finding *f = finding_new();
+
+		finding_take(st, f);
+		pipeline_restore_finding(p, f);
+	}
+	sql_finalize(st);
+	return rc;
+}
+
 int store_restore(struct store *s, struct pipeline *p, usec_t linger, struct error *err)
 {
 	usec_t watermark = s->meta[META_WATERMARK];
@@ -123,5 +140,8 @@ int store_restore(struct store *s, struct pipeline *p, usec_t linger, struct err
 		return -1;
 	if (restore_php(s, p, err) < 0)
 		return -1;
-	return restore_notes(s, p, err);
+	if (restore_notes(s, p, err) < 0)
+		return -1;
+	pipeline_restore_detection(p, s->meta[META_NEXT_STREAM], s->meta[META_NEXT_FINDING]);
+	return restore_findings(s, p, err);
 }

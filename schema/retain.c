@@ -158,3 +158,27 @@ int64_t store_retain(struct store *s, usec_t before, int64_t rows, struct error 
 	sieve_forget(&s->rows.sieve);
 	return give_back_space(s, err) < 0 ? -1 : step.deleted;
 }
+
+static int retain_findings_step(struct store *s, void *argument, struct error *err)
+{
+	struct step *step = argument;
+	int64_t findings = finding_drop_old(&s->findings, s->db, step->before, step->rows, err);
+	int64_t streams;
+
+	if (findings < 0)
+		return -1;
+	streams = stream_drop_old(&s->streams, step->before, step->rows, err);
+	step->deleted = findings + streams;
+	return streams < 0 ? -1 : 0;
+}
+
+int64_t store_retain_findings(struct store *s, usec_t before, int64_t rows, struct error *err)
+{
+	struct step step = { before, rows, 0 };
+
+	if (rows <= 0 || before <= 0)
+		return 0;
+	if (store_transaction(s, retain_findings_step, &step, err) < 0)
+		return -1;
+	return give_back_space(s, err) < 0 ? -1 : step.deleted;
+}

@@ -6,6 +6,7 @@
 #include "schema/row_read.h"
 
 #include "base/stamp.h"
+#include "schema/cells.h"
 
 #define MESSAGE_COLUMNS \
 	"m.time, m.took, o.host, o.instance, m.queue_id, m.state, m.direction, m.channel," \
@@ -66,31 +67,7 @@ bool address_split(struct str address, struct str *local, struct str *domain)
 	return true;
 }
 
-/* A row being read: columns are taken from left to right. */
-struct cells {
-	struct sql_stmt *st;
-	struct arena *arena;
-	int at;
-};
-
-static struct str take_str(struct cells *c)
-{
-	return arena_str_or_none(c->arena, sql_str(c->st, c->at++));
-}
-
-static int64_t take_int(struct cells *c, int64_t when_null)
-{
-	return sql_int_or(c->st, c->at++, when_null);
-}
-
-static unsigned take_enum(struct cells *c, unsigned when_null, unsigned last)
-{
-	int64_t v = take_int(c, when_null);
-
-	return v < 0 || v > last ? 0 : (unsigned)v;
-}
-
-static struct str take_address(struct cells *c)
+static struct str take_address(struct cells_in *c)
 {
 	struct str local = sql_str(c->st, c->at++), domain = sql_str(c->st, c->at++);
 	char *text;
@@ -123,7 +100,7 @@ static void take_aliases(struct message *m, struct str list)
 	}
 }
 
-static void take_where_from(struct cells *c, struct message *m)
+static void take_where_from(struct cells_in *c, struct message *m)
 {
 	m->account = take_str(c);
 	m->via = take_enum(c, 0, VIA_DOMAIN);
@@ -140,7 +117,7 @@ static void take_where_from(struct cells *c, struct message *m)
 	m->php = take_int(c, 0);
 }
 
-static void take_content(struct cells *c, struct message *m)
+static void take_content(struct cells_in *c, struct message *m)
 {
 	m->sender_null = !sql_is_null(c->st, c->at) && !sql_str(c->st, c->at).n &&
 			 sql_is_null(c->st, c->at + 1);
@@ -158,7 +135,7 @@ static void take_content(struct cells *c, struct message *m)
 
 static void take_message(struct sql_stmt *st, struct message *m)
 {
-	struct cells c = { st, &m->strings, 0 };
+	struct cells_in c = { st, &m->strings, 0 };
 
 	m->time = take_int(&c, 0);
 	m->closed = sql_is_null(st, c.at) ? 0 : m->time + sql_int(st, c.at);
@@ -175,7 +152,7 @@ static void take_message(struct sql_stmt *st, struct message *m)
 
 static void take_recipient(struct sql_stmt *st, struct message *m)
 {
-	struct cells c = { st, &m->strings, 0 };
+	struct cells_in c = { st, &m->strings, 0 };
 	struct recipient *r = message_recipient_add(m, STR_NONE);
 	bool usual_dsn;
 
@@ -214,7 +191,7 @@ int row_read_message(struct row_reader *r, int64_t id, struct message *m, struct
 
 static void take_php(struct sql_stmt *st, struct php_mail *p)
 {
-	struct cells c = { st, &p->strings, 0 };
+	struct cells_in c = { st, &p->strings, 0 };
 
 	p->time = take_int(&c, 0);
 	p->state = take_enum(&c, PHP_MATCHED, PHP_UNMATCHED);

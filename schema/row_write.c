@@ -5,6 +5,7 @@
  * not begin or end transactions. */
 #include "schema/row_write.h"
 
+#include "schema/cells.h"
 #include "schema/row_read.h"
 
 #define MESSAGE_COLUMNS \
@@ -108,44 +109,7 @@ void row_writer_rolled_back(struct row_writer *w)
 
 /* --- columns --------------------------------------------------------------- */
 
-/* A row being written: parameters are bound from left to right. */
-struct cells {
-	struct sql_stmt *st;
-	int at;
-	struct error *err;
-};
-
-static void give_int(struct cells *c, int64_t value, int64_t usual)
-{
-	sql_bind_int_unless(c->st, c->at++, value, usual);
-}
-
-/* A number that is always written. */
-static void give_number(struct cells *c, int64_t value)
-{
-	sql_bind_int(c->st, c->at++, value);
-}
-
-static void give_str(struct cells *c, struct str value)
-{
-	sql_bind_str_or_null(c->st, c->at++, value);
-}
-
-/* The entry of these texts; NULL when all are empty. */
-static int give_entry(struct cells *c, struct dictionary *d, const struct str *texts)
-{
-	int64_t id = 0;
-	size_t n = 0;
-
-	for (int i = 0; i < d->ntexts; i++)
-		n += texts[i].n;
-	if (n && dictionary_id(d, texts, &id, c->err) < 0)
-		return -1;
-	give_int(c, id, 0);
-	return 0;
-}
-
-static int give_origin(struct cells *c, struct row_writer *w, struct str host,
+static int give_origin(struct cells_out *c, struct row_writer *w, struct str host,
 		       struct str instance)
 {
 	struct str texts[] = { host, instance };
@@ -158,7 +122,7 @@ static int give_origin(struct cells *c, struct row_writer *w, struct str host,
 }
 
 /* Two columns. */
-static int give_address(struct cells *c, struct row_writer *w, struct str address)
+static int give_address(struct cells_out *c, struct row_writer *w, struct str address)
 {
 	struct str local, domain;
 
@@ -167,7 +131,7 @@ static int give_address(struct cells *c, struct row_writer *w, struct str addres
 	return give_entry(c, &w->domain, &domain);
 }
 
-static int give_sender(struct cells *c, struct row_writer *w, const struct message *m)
+static int give_sender(struct cells_out *c, struct row_writer *w, const struct message *m)
 {
 	if (m->sender.n || m->sender_null)
 		return give_address(c, w, m->sender_null ? STR_NONE : m->sender);
@@ -197,7 +161,7 @@ static struct str join_aliases(struct row_writer *w, const struct message *m)
 	return (struct str){ text, at };
 }
 
-static void give_statuses(struct cells *c, const struct tally *t)
+static void give_statuses(struct cells_out *c, const struct tally *t)
 {
 	give_int(c, t->status[RCPT_PENDING], 0);
 	give_int(c, t->status[RCPT_DEFERRED], 0);
@@ -208,7 +172,7 @@ static void give_statuses(struct cells *c, const struct tally *t)
 
 /* Only what is open or waits for its PHP line still needs its work; the index
  * message_work finds both, so it is not NULL then. */
-static void give_work(struct cells *c, struct row_writer *w, const struct message *m)
+static void give_work(struct cells_out *c, struct row_writer *w, const struct message *m)
 {
 	if (m->closed && !m->work.waiting) {
 		give_str(c, message_evidence_pack(m, &w->scratch));
@@ -219,7 +183,7 @@ static void give_work(struct cells *c, struct row_writer *w, const struct messag
 	sql_bind_str(c->st, c->at++, message_work_pack(m, &w->scratch));
 }
 
-static int give_where_from(struct cells *c, struct row_writer *w, const struct message *m)
+static int give_where_from(struct cells_out *c, struct row_writer *w, const struct message *m)
 {
 	struct str client[] = { m->client_ip, m->client_name, m->helo };
 
@@ -239,7 +203,7 @@ static int give_where_from(struct cells *c, struct row_writer *w, const struct m
 static int write_message(struct row_writer *w, const struct message *m, const struct tally *t,
 			 struct error *err)
 {
-	struct cells c = { w->put, 1, err };
+	struct cells_out c = { w->put, 1, err };
 
 	give_number(&c, m->id);
 	give_number(&c, m->time);
@@ -269,7 +233,7 @@ static int write_message(struct row_writer *w, const struct message *m, const st
 	return sql_run(w->put, err);
 }
 
-static int give_response(struct cells *c, struct row_writer *w, const struct recipient *r)
+static int give_response(struct cells_out *c, struct row_writer *w, const struct recipient *r)
 {
 	int64_t id = 0;
 
@@ -285,7 +249,7 @@ static int write_recipient(struct row_writer *w, const struct message *m, size_t
 {
 	const struct recipient *r = &m->rcpt[n];
 	struct str relay[] = { r->relay, r->relay_ip };
-	struct cells c = { w->put_recipient, 1, err };
+	struct cells_out c = { w->put_recipient, 1, err };
 
 	give_number(&c, m->id);
 	give_number(&c, (int64_t)n);
@@ -453,7 +417,7 @@ int row_put_message(struct row_writer *w, const struct message *m, struct error 
 
 static int write_php(struct row_writer *w, const struct php_mail *p, struct error *err)
 {
-	struct cells c = { w->put_php, 1, err };
+	struct cells_out c = { w->put_php, 1, err };
 
 	give_number(&c, p->id);
 	give_number(&c, p->time);

@@ -307,6 +307,11 @@ void sql_bind_int(struct sql_stmt *st, int i, int64_t value)
 	bound(sqlite3_bind_int64(st->handle, i, value));
 }
 
+void sql_bind_real(struct sql_stmt *st, int i, double value)
+{
+	bound(sqlite3_bind_double(st->handle, i, value));
+}
+
 void sql_bind_null(struct sql_stmt *st, int i)
 {
 	bound(sqlite3_bind_null(st->handle, i));
@@ -374,6 +379,11 @@ int64_t sql_int(struct sql_stmt *st, int column)
 int64_t sql_int_or(struct sql_stmt *st, int column, int64_t when_null)
 {
 	return sql_is_null(st, column) ? when_null : sql_int(st, column);
+}
+
+double sql_real(struct sql_stmt *st, int column)
+{
+	return sqlite3_column_double(st->handle, column);
 }
 
 struct str sql_str(struct sql_stmt *st, int column)

@@ -49,6 +49,7 @@ int sql_prepare_all(struct sql *db, void *owner, const struct sql_text *list, si
 /* Parameters count from 1 and keep their value until bound again. The bytes of
  * a str must live until the statement has run. A STR_NONE is bound as ''. */
 void sql_bind_int(struct sql_stmt *st, int i, int64_t value);
+void sql_bind_real(struct sql_stmt *st, int i, double value);
 void sql_bind_null(struct sql_stmt *st, int i);
 void sql_bind_str(struct sql_stmt *st, int i, struct str value);
 void sql_bind_blob(struct sql_stmt *st, int i, struct str value);
@@ -67,6 +68,7 @@ void sql_reset(struct sql_stmt *st);
 /* Columns count from 0; views live until the next step or reset. */
 int64_t sql_int(struct sql_stmt *st, int column); /* 0 for NULL */
 int64_t sql_int_or(struct sql_stmt *st, int column, int64_t when_null);
+double sql_real(struct sql_stmt *st, int column); /* 0 for NULL */
 struct str sql_str(struct sql_stmt *st, int column); /* STR_NONE for NULL */
 bool sql_is_null(struct sql_stmt *st, int column);
 

@@ -1,7 +1,7 @@
 /* The database for writing: opening, committing, and keeping the write-ahead
  * log short.
  *
- * Invariant: a batch (rows, counts, notes, read positions, watermark) is in the
+ * Invariant: a batch (rows, detection, counts, notes, read positions, watermark) is in the
  * database as a whole or not at all, and memory (dictionaries, sums, numbers)
  * follows what was committed. Reading for people is report.c's. */
 #include "schema/store.h"
@@ -33,6 +33,8 @@ static const char *const meta_names[META_COUNT] = {
 	[META_NEXT_MESSAGE] = "next_message", [META_NEXT_PHP] = "next_php",
 	[META_COMMITS] = "commits",	      [META_MESSAGES] = "messages",
 	[META_RECIPIENTS] = "recipients",     [META_PHP] = "php",
+	[META_NEXT_STREAM] = "next_stream",   [META_NEXT_FINDING] = "next_finding",
+	[META_STREAMS] = "streams",
 };
 
 static const struct sql_text statements[] = {
@@ -52,6 +54,7 @@ static int write_meta(struct store *s, struct error *err)
 	s->next[META_MESSAGES] += s->rows.hourly.messages;
 	s->next[META_RECIPIENTS] += s->rows.hourly.recipients;
 	s->next[META_PHP] += s->rows.php;
+	s->next[META_STREAMS] += s->streams.change;
 	for (int i = 0; i < META_COUNT; i++) {
 		if (s->next[i] == s->meta[i])
 			continue;
@@ -73,10 +76,12 @@ int store_transaction(struct store *s, int (*fn)(struct store *, void *, struct 
 	    write_meta(s, err) == 0 && sql_run(s->commit, err) == 0) {
 		memcpy(s->meta, s->next, sizeof(s->meta));
 		row_writer_committed(&s->rows);
+		stream_rows_settled(&s->streams);
 		return 0;
 	}
 	sql_run(s->rollback, NULL); /* SQLite may have done it already */
 	row_writer_rolled_back(&s->rows);
+	stream_rows_settled(&s->streams);
 	return -1;
 }
 
@@ -156,7 +161,8 @@ static int set_up(struct store *s, const char *path, struct error *err)
 	    row_reader_init(&s->reader, s->db, err) < 0 ||
 	    positions_init(&s->positions, s->db, err) < 0 ||
 	    counts_init(&s->counts, s->db, err) < 0 || retain_init(&s->retain, s->db, err) < 0 ||
-	    read_meta(s, err) < 0)
+	    finding_rows_init(&s->findings, s->db, err) < 0 ||
+	    stream_rows_init(&s->streams, s->db, err) < 0 || read_meta(s, err) < 0)
 		return -1;
 	return s->meta[META_CREATED] ? 0 : store_transaction(s, note_birth, NULL, err);
 }
@@ -179,6 +185,7 @@ void store_close(struct store *s)
 		return;
 	row_writer_release(&s->rows);
 	positions_release(&s->positions);
+	stream_rows_release(&s->streams);
 	sql_close(s->db);
 	if (s->lock >= 0)
 		close(s->lock);
@@ -200,6 +207,9 @@ static int put_messages(struct store *s, const struct batch *b, struct error *er
 		if (m->id >= s->next[META_NEXT_MESSAGE])
 			s->next[META_NEXT_MESSAGE] = m->id + 1;
 	}
+	/* Numbers of mail that is only counted are not given again either. */
+	if (b->next_message > s->next[META_NEXT_MESSAGE])
+		s->next[META_NEXT_MESSAGE] = b->next_message;
 	return 0;
 }
 
@@ -235,6 +245,22 @@ static int put_notes(struct store *s, const struct batch *b, struct error *err)
 	return 0;
 }
 
+static void give_out(struct store *s, enum meta_name name, int64_t next)
+{
+	if (next > s->next[name])
+		s->next[name] = next;
+}
+
+static int put_detection(struct store *s, const struct batch *b, struct error *err)
+{
+	give_out(s, META_NEXT_STREAM, b->next_stream);
+	give_out(s, META_NEXT_FINDING, b->next_finding);
+	for (size_t i = 0; i < b->nfindings; i++)
+		if (finding_put(&s->findings, &s->rows, b->findings[i], err) < 0)
+			return -1;
+	return stream_put_all(&s->streams, b, err);
+}
+
 static int put_positions(struct store *s, const struct batch *b, struct error *err)
 {
 	for (size_t i = 0; i < b->npositions; i++)
@@ -253,7 +279,7 @@ static int put_batch(struct store *s, void *argument, struct error *err)
 	s->rows.day = s->next[META_WATERMARK] / USEC_DAY;
 	if (put_messages(s, b, err) < 0 || put_php(s, b, err) < 0 || put_notes(s, b, err) < 0)
 		return -1;
-	if (counts_put(&s->counts, &s->rows.domain, b, err) < 0)
+	if (put_detection(s, b, err) < 0 || counts_put(&s->counts, &s->rows.domain, b, err) < 0)
 		return -1;
 	return put_positions(s, b, err);
 }
@@ -300,6 +326,25 @@ struct message *store_load_message(void *store, int64_t id)
 	}
 	m->stored = true;
 	return m;
+}
+
+bool store_load_stream(void *store, struct str key, struct stream_row *row,
+		       void (*known)(void *to, const struct known_row *chunk), void *to)
+{
+	struct store *s = store;
+
+	return stream_load(&s->streams, key, row, known, to);
+}
+
+struct finding *store_load_finding(void *store, int64_t id)
+{
+	struct store *s = store;
+	struct finding *f = finding_new();
+
+	if (finding_read(&s->findings, id, f, NULL) == 1)
+		return f;
+	finding_free(f);
+	return NULL;
 }
 
 bool store_position_of_path(struct store *s, struct str path, struct position *out)

@@ -17,15 +17,19 @@ struct store;
 struct store *store_open(const char *path, struct error *err);
 void store_close(struct store *s);
 /* Puts back what a restart needs: ids, open and just closed messages (closed
- * within `linger` of the newest event time), waiting PHP lines, notes. A message
+ * within `linger` of the newest event time), waiting PHP lines, notes, open findings. A message
  * is named once for each of its queue ids; those that ended come in the order of
  * their end, behind the open ones. */
 int store_restore(struct store *s, struct pipeline *p, usec_t linger, struct error *err);
 /* For struct row_source: a message_new() filled from the row, or NULL. */
 struct message *store_load_message(void *store, int64_t id);
+/* For struct row_source, as core/pipeline.h says. */
+bool store_load_stream(void *store, struct str key, struct stream_row *row,
+		       void (*known)(void *to, const struct known_row *chunk), void *to);
+struct finding *store_load_finding(void *store, int64_t id);
 /* One transaction. Recipients are written when the message is new or says
- * rcpt_dirty. On failure the database is as before. On success messages,
- * recipients and PHP lines are marked as stored by the caller. */
+ * rcpt_dirty. On failure the database is as before. On success what
+ * was written is marked as stored by the caller. */
 int store_commit(struct store *s, const struct batch *b, struct error *err);
 /* Nothing to read for the moment: shortens the write-ahead log. Cheap to call
  * often; takes as long as copying what was committed since it last ran. */
@@ -40,5 +44,8 @@ bool store_position_of_content(struct store *s, struct str head, struct position
 /* Deletes at most `rows` messages older than `before` with all that hangs on
  * them, in one short transaction. Returns how many were deleted; -1 error. */
 int64_t store_retain(struct store *s, usec_t before, int64_t rows, struct error *err);
+/* The same for closed findings, and for streams that were last seen before; of the
+ * streams it looks at the next `rows` only. */
+int64_t store_retain_findings(struct store *s, usec_t before, int64_t rows, struct error *err);
 
 #endif

@@ -4,10 +4,12 @@
 #define MAILAUDIT_SCHEMA_STORE_STATE_H
 
 #include "schema/count.h"
+#include "schema/finding.h"
 #include "schema/position.h"
 #include "schema/retain.h"
 #include "schema/row_read.h"
 #include "schema/row_write.h"
+#include "schema/stream.h"
 
 /* Numbers of table meta. */
 enum meta_name {
@@ -19,6 +21,9 @@ enum meta_name {
 	META_MESSAGES,
 	META_RECIPIENTS,
 	META_PHP,
+	META_NEXT_STREAM,
+	META_NEXT_FINDING,
+	META_STREAMS,
 	META_COUNT
 };
 
@@ -30,6 +35,8 @@ struct store {
 	struct positions positions;
 	struct counts counts;
 	struct retain retain;
+	struct finding_rows findings;
+	struct stream_rows streams;
 	struct sql_stmt *begin, *commit, *rollback, *put_meta, *put_note, *drop_note;
 	int64_t meta[META_COUNT]; /* as committed */
 	int64_t next[META_COUNT]; /* as the open transaction will leave it */

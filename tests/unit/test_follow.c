@@ -76,7 +76,7 @@ static void start(void)
 {
 	struct error err;
 
-	recorder = recorder_open(settings, parsers, &err);
+	recorder = recorder_open(settings, parsers, NULL, &err);
 	if (!recorder)
 		fail_msg("%s", err.text);
 	sources = sources_new(recorder, NULL);

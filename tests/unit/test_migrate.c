@@ -131,6 +131,44 @@ static void test_from_every_version(void **state)
 	free(newest);
 }
 
+/* A database of version 1 keeps what it holds, and a writer goes on with it. */
+static void test_from_version_1(void **state)
+{
+	struct error err = { 0 };
+	struct sql *db = open_db();
+	struct store *s;
+
+	(void)state;
+	assert_int_equal(migrate(db, migrations, 1, &err), 0);
+	exec(db, "INSERT INTO meta VALUES ('created', 5), ('next_message', 8), ('next_php', 2),"
+		 " ('messages', 1);"
+		 "INSERT INTO origin VALUES (1, 'web1', '');"
+		 "INSERT INTO message (id, time, took, origin, queue_id, channel, via, recipients)"
+		 " VALUES (7, 1000, 1, 1, 'ABC', 1, 0, 0);");
+	sql_close(db);
+	s = store_open(in_dir("db"), &err);
+	if (!s)
+		fail_msg("%s", err.text);
+	store_close(s);
+	db = open_db();
+	assert_int_equal(number(db, "SELECT count(*) FROM message WHERE queue_id = 'ABC'"), 1);
+	assert_int_equal(number(db, "SELECT value FROM meta WHERE name = 'created'"), 5);
+	assert_int_equal(number(db, "SELECT value FROM meta WHERE name = 'next_message'"), 8);
+	assert_int_equal(number(db, "SELECT value FROM meta WHERE name = 'next_finding'"), 1);
+	assert_int_equal(number(db, "SELECT count(*) FROM finding"), 0);
+	sql_close(db);
+}
+
+/* What was released: a database out there was made by exactly these bytes. */
+static void test_released_do_not_change(void **state)
+{
+	static const uint64_t released[] = { 0xea33a0dfcc4ededf };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(released) / sizeof(released[0]); i++)
+		assert_true(str_hash(str_of(migrations[i].text), 0) == released[i]);
+}
+
 static void test_tables_are_strict(void **state)
 {
 	struct error err = { 0 };
@@ -274,6 +312,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_list_is_in_order),
 		TEST(test_from_every_version),
+		TEST(test_from_version_1),
+		TEST(test_released_do_not_change),
 		TEST(test_tables_are_strict),
 		TEST(test_all_or_nothing),
 		TEST(test_newer_is_refused),

@@ -18,6 +18,8 @@
 
 #include "base/log.h"
 #include "base/stamp.h"
+#include "schema/migrate.h"
+#include "schema/past.h"
 #include "schema/report.h"
 #include "schema/row_read.h"
 #include "schema/sql.h"
@@ -26,10 +28,13 @@
 #define T0 ((usec_t)1793430000 * USEC_SECOND) /* 2026-10-31T07:00:00Z */
 #define MESSAGES 3000
 #define PHPS 600
+#define FINDINGS 300
+#define STREAMS 40
 
 static char dir[64];
 static struct message *all[MESSAGES];
 static struct php_mail *php[PHPS];
+static struct finding *findings[FINDINGS];
 static struct report *report;
 static uint64_t seed = 88172645463325252u;
 
@@ -135,6 +140,41 @@ static struct php_mail *make_php(int i)
 	return p;
 }
 
+static struct finding *make_a_finding(int i)
+{
+	struct finding *f = finding_new();
+
+	f->id = i + 1;
+	f->stream = 1 + i % STREAMS;
+	f->time = T0 + (usec_t)rnd(30) * USEC_HOUR; /* some at the same time */
+	f->closed = rnd(3) ? f->time + USEC_DAY : 0;
+	f->severity = rnd(2);
+	f->verdict = rnd(CASES);
+	f->account = PICK(accounts);
+	f->login = PICK(logins);
+	f->script = PICK(scripts);
+	f->host = STR("web1");
+	f->summary = STR("summary");
+	f->evidence = STR("one\ntwo");
+	f->score[FAMILY_VOLUME] = 1.5f;
+	return f;
+}
+
+static void commit_detection(struct store *s)
+{
+	struct stream_row rows[STREAMS];
+	char keys[STREAMS][16];
+	struct batch b = { .findings = findings, .nfindings = FINDINGS, .streams = rows,
+			   .nstreams = STREAMS };
+	struct error err = { 0 };
+
+	for (int i = 0; i < STREAMS; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "key %d", i + 1);
+		rows[i] = (struct stream_row){ i + 1, str_of(keys[i]), STR("state"), T0 };
+	}
+	assert_int_equal(store_commit(s, &b, &err), 0);
+}
+
 static void link_some(void)
 {
 	struct str alias = STR("out/ALIAS1");
@@ -184,8 +224,11 @@ static int build(void **state)
 		all[i] = make(i);
 	for (int i = 0; i < PHPS; i++)
 		php[i] = make_php(i);
+	for (int i = 0; i < FINDINGS; i++)
+		findings[i] = make_a_finding(i);
 	link_some();
 	commit_all(s);
+	commit_detection(s);
 	store_close(s);
 	report = report_open(in_dir("db"), &err);
 	if (!report)
@@ -204,6 +247,8 @@ static int clean_up(void **state)
 		message_free(all[i]);
 	for (int i = 0; i < PHPS; i++)
 		php_mail_free(php[i]);
+	for (int i = 0; i < FINDINGS; i++)
+		finding_free(findings[i]);
 	while (d && (entry = readdir(d)))
 		if (entry->d_name[0] != '.')
 			unlink(in_dir(entry->d_name));
@@ -817,6 +862,181 @@ static void test_php(void **state)
 	}
 }
 
+/* --- findings -------------------------------------------------------------- */
+
+static bool is_wanted(const struct finding *f, const struct finding_filter *asked)
+{
+	return in_period(f->time, asked->since, asked->until) &&
+	       is_asked(f->account, asked->account) && !(asked->open && f->closed) &&
+	       (asked->severity < 0 || (int)f->severity == asked->severity) &&
+	       (asked->first_case < 0 || ((int)f->verdict >= asked->first_case &&
+					  (int)f->verdict <= asked->last_case));
+}
+
+struct list {
+	const struct finding_filter *asked;
+	int64_t seen;
+	const struct finding *previous;
+};
+
+static bool check_finding(void *context, const struct finding *row)
+{
+	const struct finding *want = findings[row->id - 1];
+	struct list *l = context;
+	char key[16];
+
+	assert_true(is_wanted(want, l->asked));
+	assert_true(!l->previous || row->time < l->previous->time ||
+		    (row->time == l->previous->time && row->id < l->previous->id));
+	snprintf(key, sizeof(key), "key %d", (int)want->stream);
+	assert_true(str_eq(row->stream_key, str_of(key)));
+	assert_true(str_eq(row->account, want->account) && str_eq(row->login, want->login));
+	assert_true(str_eq(row->script, want->script) && str_eq(row->host, want->host));
+	assert_true(str_eq(row->evidence, want->evidence) && row->score[FAMILY_VOLUME] == 1.5f);
+	l->previous = want;
+	l->seen++;
+	return true;
+}
+
+static void check_findings(const struct finding_filter *asked)
+{
+	struct list l = { .asked = asked };
+	struct error err = { 0 };
+	int64_t want = 0;
+
+	for (int i = 0; i < FINDINGS; i++)
+		want += is_wanted(findings[i], asked);
+	if (asked->limit && want > asked->limit)
+		want = asked->limit;
+	if (report_findings(report, asked, check_finding, &l, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(l.seen, want);
+}
+
+static void test_findings(void **state)
+{
+	struct finding_filter f = FINDING_FILTER_ALL;
+
+	(void)state;
+	check_findings(&f);
+	f.account = STR("zoe");
+	check_findings(&f);
+	for (int i = 0; i < 400; i++) {
+		f = FINDING_FILTER_ALL;
+		if (rnd(2))
+			f.account = PICK(accounts);
+		if (rnd(2))
+			f.first_case = f.last_case = rnd(CASES);
+		if (rnd(4) == 0)
+			f.first_case = CASE_INJECTED, f.last_case = CASE_SCRIPT;
+		if (rnd(2))
+			f.severity = rnd(2);
+		if (rnd(2))
+			f.since = findings[rnd(FINDINGS)]->time;
+		if (rnd(2))
+			f.until = findings[rnd(FINDINGS)]->time;
+		if (rnd(2))
+			f.limit = 1 + rnd(9);
+		f.open = rnd(2);
+		check_findings(&f);
+	}
+}
+
+static void test_one_finding(void **state)
+{
+	struct finding_filter all_of_them = FINDING_FILTER_ALL;
+	struct list l = { .asked = &all_of_them };
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(report_finding(report, 7, check_finding, &l, &err), 0);
+	assert_true(l.seen == 1 && l.previous == findings[6]);
+	assert_int_equal(report_finding(report, FINDINGS + 1, check_finding, &l, &err), 0);
+	assert_int_equal(l.seen, 1);
+}
+
+/* --- the past again --------------------------------------------------------- */
+
+#define WAIT USEC_MINUTE
+
+/* How many events of each kind a period must have. */
+static void count_past(usec_t since, usec_t until, int64_t want[4])
+{
+	memset(want, 0, 4 * sizeof(*want));
+	for (int i = 0; i < MESSAGES; i++) {
+		if (!in_period(all[i]->time, since, until))
+			continue;
+		want[PAST_MESSAGE]++;
+		for (size_t k = 0; k < all[i]->nrcpt; k++)
+			want[PAST_ANSWER] += all[i]->rcpt[k].status != RCPT_PENDING;
+	}
+	for (int i = 0; i < PHPS; i++) {
+		if (!in_period(php[i]->time, since, until))
+			continue;
+		want[PAST_CALL]++;
+		want[PAST_UNSENT] += php[i]->state == PHP_UNMATCHED;
+	}
+}
+
+static void check_event(const struct past_event *e)
+{
+	switch (e->kind) {
+	case PAST_CALL:
+		assert_true(e->time == php[e->php->id - 1]->time && !e->message);
+		return;
+	case PAST_MESSAGE:
+		assert_true(e->time == all[e->message->id - 1]->time);
+		assert_int_equal(e->php ? e->php->id : 0, all[e->message->id - 1]->php);
+		return;
+	case PAST_ANSWER:
+		assert_true(e->time == all[e->message->id - 1]->rcpt[e->nth].time);
+		return;
+	case PAST_UNSENT:
+		assert_int_equal(php[e->php->id - 1]->state, PHP_UNMATCHED);
+		assert_true(e->time == e->php->time + WAIT);
+		return;
+	}
+}
+
+static void check_past(usec_t since, usec_t until)
+{
+	struct error err = { 0 };
+	struct past *p = past_open(report, since, until, WAIT, &err);
+	int64_t want[4], got[4] = { 0 };
+	struct past_event e;
+	usec_t before = 0;
+	int rc;
+
+	assert_non_null(p);
+	while ((rc = past_next(p, &e, &err)) == 1) {
+		assert_true(e.time >= before);
+		before = e.time;
+		got[e.kind]++;
+		check_event(&e);
+	}
+	assert_int_equal(rc, 0);
+	past_close(p);
+	count_past(since, until, want);
+	assert_memory_equal(got, want, sizeof(want));
+}
+
+static void test_past(void **state)
+{
+	struct error err = { 0 };
+	struct past *p;
+	struct past_event e;
+
+	(void)state;
+	check_past(0, 0);
+	for (int i = 0; i < 30; i++)
+		check_past(all[rnd(MESSAGES)]->time, i % 3 ? all[rnd(MESSAGES)]->time : 0);
+	p = past_open(report, 0, 0, WAIT, &err); /* left in its middle */
+	for (int i = 0; i < 500; i++)
+		assert_int_equal(past_next(p, &e, &err), 1);
+	past_close(p);
+	check_past(0, 0);
+}
+
 static bool check_source(void *context, const struct report_source *row)
 {
 	++*(int *)context;
@@ -848,7 +1068,7 @@ static void test_status(void **state)
 {
 	struct report_status st;
 	struct error err = { 0 };
-	int64_t open = 0, recipients = 0, oldest = INT64_MAX;
+	int64_t open = 0, recipients = 0, open_findings = 0, oldest = INT64_MAX;
 	int sources = 0, unknown = 0, inbound = 0;
 
 	(void)state;
@@ -857,8 +1077,11 @@ static void test_status(void **state)
 		recipients += (int64_t)all[i]->nrcpt;
 		oldest = all[i]->time < oldest ? all[i]->time : oldest;
 	}
+	for (int i = 0; i < FINDINGS; i++)
+		open_findings += !findings[i]->closed;
 	assert_int_equal(report_status(report, &st, &err), 0);
-	assert_int_equal(st.schema_version, 1);
+	assert_int_equal(st.schema_version, migrations_count);
+	assert_true(st.open_findings == open_findings && st.streams == STREAMS);
 	assert_int_equal(st.messages, MESSAGES);
 	assert_int_equal(st.recipients, recipients);
 	assert_int_equal(st.open, open);
@@ -981,6 +1204,30 @@ static bool ignore_php(void *context, const struct php_mail *row)
 	return false;
 }
 
+static bool ignore_finding(void *context, const struct finding *row)
+{
+	(void)context;
+	(void)row;
+	return false;
+}
+
+static void list_findings(struct report *r, usec_t since, usec_t until)
+{
+	struct finding_filter f = FINDING_FILTER_ALL;
+
+	report_findings(r, &f, ignore_finding, NULL, NULL);
+	f.since = since;
+	f.until = until;
+	for (int i = 0; i < 2; i++) {
+		f.open = i;
+		f.account = STR("alice");
+		report_findings(r, &f, ignore_finding, NULL, NULL);
+		f.account = STR_NONE;
+		report_findings(r, &f, ignore_finding, NULL, NULL);
+	}
+	report_finding(r, 7, ignore_finding, NULL, NULL);
+}
+
 static void run_queries(void)
 {
 	const usec_t since = T0 + USEC_DAY + 1, until = T0 + 2 * USEC_DAY;
@@ -1013,16 +1260,18 @@ static void run_queries(void)
 	report_trace(r, STR("STORY"), tell, &story, NULL);
 	report_inbound(r, since, until, 5, ignore_share, NULL, NULL);
 	report_status(r, &st, NULL);
+	list_findings(r, since, until);
+	past_close(past_open(r, since, until, WAIT, NULL));
 	report_close(r);
 }
 
-/* Aliases of the tables that grow with the mail. An index of the few messages
- * that are open may be read as a whole. */
+/* Aliases of the tables that grow with the mail. An index of the few messages or
+ * findings that are open may be read as a whole. */
 static void test_no_full_scans(void **state)
 {
 	static const char *const big[] = {
 		"m", "message", "r", "recipient", "p", "php_mail", "l", "lookup", "s", "minute",
-		"hourly", "i", "inbound",
+		"hourly", "i", "inbound", "f", "finding", "stream", "stream_known",
 	};
 	char *plans = plans_of(run_queries), scan[32];
 	struct str rest = str_of(plans);
@@ -1033,6 +1282,9 @@ static void test_no_full_scans(void **state)
 	assert_non_null(strstr(plans, "SEARCH p USING INDEX php_account"));
 	assert_non_null(strstr(plans, "SEARCH hourly USING PRIMARY KEY"));
 	assert_non_null(strstr(plans, "SEARCH l USING PRIMARY KEY"));
+	assert_non_null(strstr(plans, "SEARCH f USING INDEX finding_time (time>? AND time<?)"));
+	assert_non_null(strstr(plans, "SEARCH f USING INDEX finding_open (time>? AND time<?)"));
+	assert_non_null(strstr(plans, "SEARCH f USING INDEX finding_account (account=? AND time>?"));
 	while (rest.n) {
 		struct str line = str_head(rest, str_chr(rest, '\n'));
 
@@ -1041,7 +1293,8 @@ static void test_no_full_scans(void **state)
 			line = str_skip(line, str_find(line, STR("plan: SCAN ")));
 			if (str_eq(str_head(line, strlen(scan)), str_of(scan)) &&
 			    (line.n == strlen(scan) || line.p[strlen(scan)] == ' ') &&
-			    str_find(line, STR("message_work")) == line.n)
+			    str_find(line, STR("message_work")) == line.n &&
+			    str_find(line, STR("finding_open")) == line.n)
 				fail_msg("%.*s", STR_ARG(line));
 		}
 		rest = str_skip(rest, str_chr(rest, '\n') + 1);
@@ -1063,6 +1316,9 @@ int main(void)
 		cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_trace_is_not_fooled),
 		cmocka_unit_test(test_php),
+		cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_one_finding),
+		cmocka_unit_test(test_past),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_open_errors),
 		cmocka_unit_test(test_group_reads),

@@ -650,6 +650,196 @@ static void test_unknown_programs_are_bounded(void **state)
 	store_close(s);
 }
 
+/* --- detection -------------------------------------------------------------- */
+
+static struct finding *make_finding(int64_t id, usec_t time, size_t k)
+{
+	struct finding *f = finding_new();
+	struct str *const texts[] = { &f->host, &f->account, &f->login, &f->script, &f->summary,
+				      &f->evidence, &f->why, &f->advice, &f->sources, &f->answers,
+				      &f->queue_ids, &f->subjects };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		*texts[i] = hostile[(k + i) % HOSTILES];
+	f->id = id;
+	f->stream = (int64_t)k;
+	f->time = time;
+	f->first_seen = time - USEC_MINUTE;
+	f->last_seen = time + USEC_HOUR;
+	f->closed = k % 2 ? time + USEC_DAY : 0;
+	f->reopened = f->script_line = (int64_t)k;
+	f->severity = k % 2;
+	f->verdict = k % CASES;
+	for (size_t i = 0; i < FAMILIES; i++)
+		f->score[i] = (float)(k * i) / 3;
+	f->messages = f->recipients = f->novel = 7 * (int64_t)k;
+	f->leaked_before = f->results = f->unknown_users = f->spam_answers = (int64_t)k;
+	return f;
+}
+
+static void assert_same_texts(const struct finding *got, const struct finding *want)
+{
+	assert_str(got->host, want->host);
+	assert_str(got->account, want->account);
+	assert_str(got->login, want->login);
+	assert_str(got->script, want->script);
+	assert_str(got->summary, want->summary);
+	assert_str(got->evidence, want->evidence);
+	assert_str(got->why, want->why);
+	assert_str(got->advice, want->advice);
+	assert_str(got->sources, want->sources);
+	assert_str(got->answers, want->answers);
+	assert_str(got->queue_ids, want->queue_ids);
+	assert_str(got->subjects, want->subjects);
+}
+
+static void assert_same_finding(const struct finding *got, const struct finding *want)
+{
+	assert_true(got->id == want->id && got->stream == want->stream);
+	assert_true(got->time == want->time && got->first_seen == want->first_seen);
+	assert_true(got->last_seen == want->last_seen && got->closed == want->closed);
+	assert_int_equal(got->reopened, want->reopened);
+	assert_int_equal(got->severity, want->severity);
+	assert_int_equal(got->verdict, want->verdict);
+	assert_int_equal(got->script_line, want->script_line);
+	for (int i = 0; i < FAMILIES; i++)
+		assert_true(got->score[i] == want->score[i]);
+	assert_true(got->messages == want->messages && got->recipients == want->recipients);
+	assert_true(got->leaked_before == want->leaked_before && got->novel == want->novel);
+	assert_true(got->results == want->results && got->unknown_users == want->unknown_users);
+	assert_int_equal(got->spam_answers, want->spam_answers);
+	assert_same_texts(got, want);
+	assert_true(got->stored);
+}
+
+static void assert_stored_finding(struct store *s, const struct finding *want)
+{
+	struct finding *got = store_load_finding(s, want->id);
+
+	assert_non_null(got);
+	assert_same_finding(got, want);
+	finding_free(got);
+}
+
+static void test_findings_round_trip(void **state)
+{
+	struct store *s = open_store();
+	struct finding *f[HOSTILES];
+	struct batch b = { .findings = f, .nfindings = HOSTILES, .next_finding = 77 };
+
+	(void)state;
+	for (size_t k = 0; k < HOSTILES; k++)
+		f[k] = make_finding((int64_t)k + 1, T0 + (usec_t)k, k);
+	f[3]->script_line = -1;
+	commit(s, &b);
+	store_close(s);
+	s = open_store(); /* dictionaries from the file, not from memory */
+	for (size_t k = 0; k < HOSTILES; k++)
+		assert_stored_finding(s, f[k]);
+	f[0]->severity = SEVERITY_CRITICAL; /* kept up to date in place */
+	f[0]->summary = STR("worse");
+	f[0]->closed = T0 + USEC_DAY;
+	commit(s, &b);
+	assert_stored_finding(s, f[0]);
+	assert_int_equal(number("SELECT count(*) FROM finding"), HOSTILES);
+	assert_int_equal(number("SELECT value FROM meta WHERE name = 'next_finding'"), 77);
+	assert_null(store_load_finding(s, 99));
+	for (size_t k = 0; k < HOSTILES; k++)
+		finding_free(f[k]);
+	store_close(s);
+}
+
+static void test_finding_names_its_stream(void **state)
+{
+	struct store *s = open_store();
+	struct finding *f = make_finding(1, T0, 5), *got;
+	struct stream_row row = { 5, STR("web1\nlogin\n\nbox@x"), STR("state"), T0 };
+	struct batch b = { .findings = &f, .nfindings = 1, .streams = &row, .nstreams = 1 };
+
+	(void)state;
+	commit(s, &b);
+	got = store_load_finding(s, 1);
+	assert_str(got->stream_key, row.key);
+	finding_free(got);
+	finding_free(f);
+	store_close(s);
+}
+
+/* What load_stream tells, as text. */
+static void note_chunk(void *to, const struct known_row *chunk)
+{
+	char *text = to;
+	size_t n = strlen(text);
+
+	snprintf(text + n, 256 - n, "%lld %lld/%lld %.*s;", (long long)chunk->stream,
+		 (long long)chunk->generation, (long long)chunk->chunk, STR_ARG(chunk->hashes));
+}
+
+static void assert_stream(struct store *s, const struct stream_row *want, const char *chunks)
+{
+	struct stream_row got;
+	char text[256] = "";
+
+	assert_true(store_load_stream(s, want->key, &got, note_chunk, text));
+	assert_true(got.id == want->id && got.last == want->last);
+	assert_str(got.key, want->key);
+	assert_str(got.state, want->state);
+	assert_string_equal(text, chunks);
+}
+
+static void test_streams(void **state)
+{
+	struct store *s = open_store();
+	struct stream_row rows[] = {
+		{ 1, { "h\nscript\na\0b\n/x\xff", 16 }, { "\0\1\xff", 3 }, T0 },
+		{ 2, STR("h\nlogin\n\nbox"), STR(""), T0 + 1 },
+	};
+	struct known_row known[] = {
+		{ 1, 1, 0, STR("cccc") }, { 1, 0, 0, STR("aaaa") }, { 1, 0, 1, STR("bbbb") },
+		{ 2, 0, 0, STR("dddd") },
+	};
+	struct known_row forgotten = { .stream = 1, .generation = 1 };
+	struct batch b = { .streams = rows, .nstreams = 2, .known = known, .nknown = 4,
+			   .next_stream = 3 };
+	struct stream_row none;
+
+	(void)state;
+	assert_false(store_load_stream(s, rows[0].key, &none, note_chunk, NULL));
+	commit(s, &b);
+	assert_stream(s, &rows[0], "1 0/0 aaaa;1 0/1 bbbb;1 1/0 cccc;");
+	assert_stream(s, &rows[1], "2 0/0 dddd;");
+	rows[0].state = STR("learned");
+	rows[0].last = T0 + 9;
+	known[0].hashes = STR("cccceeee");
+	b = (struct batch){ .streams = rows, .nstreams = 1, .known = known, .nknown = 1,
+			    .forgotten = &forgotten, .nforgotten = 1 };
+	commit(s, &b);
+	store_close(s);
+	s = open_store();
+	assert_stream(s, &rows[0], "1 1/0 cccceeee;");
+	assert_stream(s, &rows[1], "2 0/0 dddd;");
+	assert_int_equal(number("SELECT value FROM meta WHERE name = 'streams'"), 2);
+	assert_int_equal(number("SELECT value FROM meta WHERE name = 'next_stream'"), 3);
+	store_close(s);
+}
+
+/* A stream whose number or key is not what the database thinks must not stop
+ * every commit to come. */
+static void test_stream_with_another_number(void **state)
+{
+	struct store *s = open_store();
+	struct stream_row row = { 1, STR("key"), STR("a"), T0 };
+	struct batch b = { .streams = &row, .nstreams = 1 };
+
+	(void)state;
+	commit(s, &b);
+	row = (struct stream_row){ 2, STR("key"), STR("b"), T0 };
+	commit(s, &b);
+	assert_stream(s, &row, "");
+	assert_int_equal(number("SELECT count(*) FROM stream"), 1);
+	store_close(s);
+}
+
 /* --- positions ------------------------------------------------------------- */
 
 static void put_position(struct store *s, const char *path, uint64_t ino, struct str head,
@@ -751,7 +941,9 @@ static struct {
 	size_t n;
 	struct php_mail *php[8];
 	size_t nphp;
-	int64_t next_message, next_php;
+	struct finding *findings[8];
+	size_t nfindings;
+	int64_t next_message, next_php, next_stream, next_finding;
 	usec_t watermark;
 } told;
 
@@ -795,6 +987,19 @@ void pipeline_restore_note(struct pipeline *p, const struct note *note)
 	(void)p;
 	tell("note %.*s %.*s=%.*s\n", STR_ARG(note->kind), STR_ARG(note->key),
 	     STR_ARG(note->value));
+}
+
+void pipeline_restore_detection(struct pipeline *p, int64_t next_stream, int64_t next_finding)
+{
+	(void)p;
+	told.next_stream = next_stream;
+	told.next_finding = next_finding;
+}
+
+void pipeline_restore_finding(struct pipeline *p, struct finding *open)
+{
+	(void)p;
+	told.findings[told.nfindings++] = open;
 }
 
 static void restore(struct store *s, usec_t linger)
@@ -889,6 +1094,29 @@ static void test_restore_php_and_notes(void **state)
 	php_mail_free(told.php[0]);
 	for (int i = 0; i < 3; i++)
 		php_mail_free(p[i]);
+	store_close(s);
+}
+
+static void test_restore_findings(void **state)
+{
+	struct store *s = open_store();
+	struct finding *f[] = { make_finding(1, T0, 2), make_finding(2, T0, 3),
+				make_finding(3, T0 - USEC_DAY, 4) };
+	struct batch b = { .findings = f, .nfindings = 3, .next_finding = 4, .next_stream = 9 };
+
+	(void)state;
+	restore(s, 0);
+	assert_true(told.next_stream == 1 && told.next_finding == 1 && told.nfindings == 0);
+	commit(s, &b);
+	restore(s, 0);
+	assert_true(told.next_stream == 9 && told.next_finding == 4);
+	assert_int_equal(told.nfindings, 2); /* the second is closed */
+	assert_same_finding(told.findings[0], f[0]);
+	assert_same_finding(told.findings[1], f[2]);
+	finding_free(told.findings[0]);
+	finding_free(told.findings[1]);
+	for (int i = 0; i < 3; i++)
+		finding_free(f[i]);
 	store_close(s);
 }
 
@@ -1139,6 +1367,55 @@ static void test_retention(void **state)
 	store_close(s);
 }
 
+static void put_streams(struct store *s, int64_t first, int64_t n, usec_t last)
+{
+	for (int64_t id = first; id < first + n; id++) {
+		char key[32];
+		struct stream_row row = { id, { key, 0 }, STR("state"), last };
+		struct known_row known = { id, 0, 0, STR("hash") };
+		struct batch b = { .streams = &row, .nstreams = 1, .known = &known, .nknown = 1 };
+
+		row.key.n = (size_t)snprintf(key, sizeof(key), "key %lld", (long long)id);
+		commit(s, &b);
+	}
+}
+
+/* Closed findings go by the time they were last seen, and the streams unused so
+ * long, some in each step. */
+static void test_retention_of_findings(void **state)
+{
+	struct store *s = open_store();
+	struct error err = { 0 };
+	struct finding *f[] = {
+		make_finding(1, T0, 1), make_finding(2, T0, 2), make_finding(3, T0 + 1, 3),
+		make_finding(4, T0 + 2, 5), make_finding(5, T0 + 9 * USEC_DAY, 7),
+	};
+	struct batch b = { .findings = f, .nfindings = 5 };
+	int64_t n, total = 0;
+
+	(void)state;
+	f[2]->last_seen = T0 + 8 * USEC_DAY; /* went on for long */
+	commit(s, &b);
+	put_streams(s, 1, 20, T0);
+	put_streams(s, 21, 5, T0 + 9 * USEC_DAY);
+	for (int i = 0; i < 12; i++) {
+		n = store_retain_findings(s, T0 + 3 * USEC_DAY, 3, &err);
+		if (n < 0)
+			fail_msg("%s", err.text);
+		assert_true(n <= 6);
+		total += n;
+	}
+	assert_int_equal(total, 2 + 20);
+	assert_int_equal(number("SELECT group_concat(id, '') FROM finding"), 235);
+	assert_int_equal(number("SELECT count(*) FROM stream WHERE id > 20"), 5);
+	assert_int_equal(number("SELECT count(*) FROM stream_known"), 5);
+	assert_int_equal(number("SELECT value FROM meta WHERE name = 'streams'"), 5);
+	assert_int_equal(store_retain_findings(s, 0, 3, &err), 0);
+	for (int i = 0; i < 5; i++)
+		finding_free(f[i]);
+	store_close(s);
+}
+
 static void test_retention_gives_space_back(void **state)
 {
 	struct store *s = open_store();
@@ -1177,12 +1454,17 @@ int main(void)
 		TEST(test_php),
 		TEST(test_counts_add_up),
 		TEST(test_unknown_programs_are_bounded),
+		TEST(test_findings_round_trip),
+		TEST(test_finding_names_its_stream),
+		TEST(test_streams),
+		TEST(test_stream_with_another_number),
 		TEST(test_positions),
 		TEST(test_position_of_the_rest_of_a_rotated_file),
 		TEST(test_two_files_with_one_head),
 		TEST(test_empty_file_then_grown),
 		TEST(test_restore_messages),
 		TEST(test_restore_php_and_notes),
+		TEST(test_restore_findings),
 		TEST(test_one_writer),
 		TEST(test_modes),
 		TEST(test_reader_while_writing),
@@ -1190,6 +1472,7 @@ int main(void)
 		TEST(test_no_space),
 		TEST(test_no_permission),
 		TEST(test_retention),
+		TEST(test_retention_of_findings),
 		TEST(test_retention_gives_space_back),
 	};
 
