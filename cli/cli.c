@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "heuristics/heuristics.h"
 #include "parsers/parsers.h"
 #include "schema/report.h"
 
@@ -88,7 +89,8 @@ const struct settings *cli_settings(struct cli *cli, struct error *err)
 		cli->settings = settings_load(default_config, err);
 	else
 		cli->settings = settings_default();
-	if (cli->settings && settings_check_formats(cli->settings, all_parsers, err) < 0) {
+	if (cli->settings && (settings_check_formats(cli->settings, all_parsers, err) < 0 ||
+			      settings_heuristics(cli->settings, all_heuristics, err) < 0)) {
 		settings_free(cli->settings);
 		cli->settings = NULL;
 	}

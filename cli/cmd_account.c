@@ -22,7 +22,8 @@ const char help_account[] =
 	"Keys: account first_seen last_seen volumes{messages recipients pending sent deferred\n"
 	"bounced expired rejected} directions{outbound forwarded local inbound unknown}\n"
 	"php{calls unmatched} and lists: scripts logins networks via senders outcomes days,\n"
-	"each of {name messages recipients pending sent ... last_seen}.";
+	"each of {name messages recipients pending sent ... last_seen}; findings: the open\n"
+	"ones whatever the period, with the keys of 'findings'.";
 
 static const struct {
 	enum account_part part;
@@ -82,6 +83,7 @@ static const struct out_column outcome_columns[] = {
 
 static const struct out_section sections[] = {
 	{ NULL, NULL, head_columns },
+	{ "findings", "Open findings", finding_columns },
 	{ "volumes", "Volume", volume_columns },
 	{ "directions", "Messages by direction", direction_columns },
 	{ "php", "PHP", php_call_columns },
@@ -144,6 +146,28 @@ static int tell_parts(struct out *o, struct report *report, struct str account,
 	return 0;
 }
 
+static bool tell_open(void *context, const struct finding *f)
+{
+	out_enter_object(context, NULL);
+	tell_finding_row(context, f);
+	out_leave(context);
+	return true;
+}
+
+static int tell_findings(struct out *o, struct report *report, struct str account,
+			 struct error *err)
+{
+	struct finding_filter filter = FINDING_FILTER_ALL;
+	int result;
+
+	filter.account = account;
+	filter.open = true;
+	out_enter_list(o, "findings");
+	result = report_findings(report, &filter, tell_open, o, err);
+	out_leave(o);
+	return result;
+}
+
 static int tell_account(struct out *o, struct report *report, struct str account,
 			struct error *err)
 {
@@ -155,7 +179,8 @@ static int tell_account(struct out *o, struct report *report, struct str account
 		return 0;
 	out_object(o);
 	tell_summary(o, account, &sum);
-	if (tell_parts(o, report, account, err) < 0)
+	if (tell_parts(o, report, account, err) < 0 ||
+	    tell_findings(o, report, account, err) < 0)
 		return -1;
 	out_object_end(o, sections);
 	return 0;

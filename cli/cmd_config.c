@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "heuristics/heuristics.h"
 
 const struct option options_config[] = { { .name = NULL } };
 
@@ -15,13 +16,15 @@ const char help_config[] =
 	"\n"
 	"Keys of show: database hostname store retention_messages_seconds php_wait_seconds\n"
 	"sources[{path format trust account timezone}]\n"
-	"accounts{passwd maps[{path format}] shared[] homes[]} networks[].";
+	"accounts{passwd maps[{path format}] shared[] homes[]} networks[]\n"
+	"retention_findings_seconds.";
 
 static const struct out_column head_columns[] = {
 	{ "database", "database", 0, 0 },
 	{ "hostname", "hostname", 0, 0 },
 	{ "store", "store", 0, 0 },
 	{ "retention_messages_seconds", "retention of messages, s", 0, 0 },
+	{ "retention_findings_seconds", "retention of findings, s", 0, 0 },
 	{ "php_wait_seconds", "wait for a PHP line's message, s", 0, 0 },
 	{ "networks", "networks", 0, 0 },
 	{ NULL, NULL, 0, 0 }
@@ -71,7 +74,7 @@ static int defaults(struct cli *cli, struct error *err)
 
 	if (cli_operands(cli, 1, 1, err) < 0)
 		return -1;
-	text = settings_sample();
+	text = settings_sample(all_heuristics);
 	fputs(text, stdout);
 	free(text);
 	return EXIT_FOUND;
@@ -148,6 +151,7 @@ static int show(struct cli *cli, struct error *err)
 	tell_sources(o, s);
 	tell_accounts(o, s);
 	tell_strings(o, "networks", &s->networks);
+	out_number(o, "retention_findings_seconds", s->retention_findings / USEC_SECOND);
 	out_object_end(o, sections);
 	return EXIT_FOUND;
 }

@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/inlet.h"
 #include "cli/progress.h"
+#include "heuristics/heuristics.h"
 #include "parsers/parsers.h"
 #include "schema/recorder.h"
 
@@ -224,6 +225,8 @@ static void say_summary(const struct pipeline_totals *t, double seconds)
 	       "%lld messages to %lld recipients, %lld calls of PHP's mail()\n",
 	       (long long)t->lines, (long long)t->unknown, seconds, (long long)t->messages,
 	       (long long)t->recipients, (long long)t->php_mail);
+	printf("%lld finding%s%s\n", (long long)t->findings, t->findings == 1 ? "" : "s",
+	       t->findings ? "; see 'mailaudit findings'" : "");
 }
 
 static void tell_totals(struct cli *cli, const struct import *im)
@@ -244,7 +247,7 @@ static void tell_totals(struct cli *cli, const struct import *im)
 	out_number(o, "messages", t->messages);
 	out_number(o, "recipients", t->recipients);
 	out_number(o, "php_mail", t->php_mail);
-	out_number(o, "findings", 0);
+	out_number(o, "findings", t->findings);
 	out_real(o, "seconds", seconds);
 	out_object_end(o, NULL);
 }
@@ -268,7 +271,7 @@ static int import(struct import *im, struct cli *cli, struct error *err)
 	im->settings = cli_settings(cli, err);
 	if (!im->settings)
 		return -1;
-	im->recorder = recorder_open(im->settings, all_parsers, err);
+	im->recorder = recorder_open(im->settings, all_parsers, all_heuristics, err);
 	if (!im->recorder)
 		return -1;
 	result = read_all(im, err);

@@ -21,8 +21,9 @@ const char help_status[] =
 	"recipients_last_hour messages_last_day recipients_last_day}\n"
 	"sources[{path last lag_bytes lag_seconds lines parsed noise unknown unknown_share cut\n"
 	"offset}] unknown_lines[{source program lines time sample}]\n"
-	"inbound[{domain messages recipients}]. lag_* is null when the file read last cannot\n"
-	"be seen; watermark is the newest time in any log.";
+	"inbound[{domain messages recipients}] open_findings streams. lag_* is null when the\n"
+	"file read last cannot be seen; watermark is the newest time in any log; streams are\n"
+	"logins, scripts and users whose habits are known.";
 
 static const struct out_column head_columns[] = {
 	{ "database", "Database", 0, 0 },
@@ -37,6 +38,8 @@ static const struct out_column head_columns[] = {
 	{ "php_mail", "PHP mail() calls", 0, 0 },
 	{ "lines", "Lines", 0, 0 },
 	{ "unknown", "  not understood", 0, 0 },
+	{ "open_findings", "Open findings", 0, 0 },
+	{ "streams", "Senders known", 0, 0 },
 	{ NULL, NULL, 0, 0 }
 };
 
@@ -240,6 +243,8 @@ static int tell_status(struct cli *cli, struct report *report, struct error *err
 	tell_head(c.out, cli_database(cli, err), &status);
 	if (tell_rates(c.out, report, cli->now, err) < 0 || tell_lists(&c, report, err) < 0)
 		return -1;
+	out_number(c.out, "open_findings", status.open_findings);
+	out_number(c.out, "streams", status.streams);
 	out_object_end(c.out, sections);
 	return EXIT_FOUND;
 }

@@ -10,10 +10,13 @@ libcli_a_SOURCES = \
 	cli/cli.h \
 	cli/cmd_account.c \
 	cli/cmd_config.c \
+	cli/cmd_explain.c \
+	cli/cmd_findings.c \
 	cli/cmd_help.c \
 	cli/cmd_import.c \
 	cli/cmd_messages.c \
 	cli/cmd_php.c \
+	cli/cmd_replay.c \
 	cli/cmd_status.c \
 	cli/cmd_top.c \
 	cli/cmd_trace.c \
@@ -27,7 +30,8 @@ libcli_a_SOURCES = \
 	cli/story.c \
 	cli/story.h \
 	cli/tell.c \
-	cli/tell.h
+	cli/tell.h \
+	cli/tell_finding.c
 
 libcli_libs = libcli.a $(libmailaudit_libs) $(SMARTCOLS_LIBS) $(JSON_C_LIBS)
 

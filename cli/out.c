@@ -12,6 +12,7 @@
 #include <libsmartcols/libsmartcols.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "base/log.h"
 
@@ -306,8 +307,8 @@ static const char *state_color(const char *text)
 		const char *words, *color;
 	} meanings[] = {
 		{ " sent matched following ", "green" },
-		{ " deferred pending open held waiting mixed ", "yellow" },
-		{ " bounced expired rejected lost unmatched missing ", "red" },
+		{ " deferred pending open held waiting mixed warning ", "yellow" },
+		{ " bounced expired rejected lost unmatched missing critical ", "red" },
 	};
 	char word[32];
 
@@ -374,18 +375,71 @@ static void table_add(struct libscols_table *table, const struct out_column *col
 	}
 }
 
-static void put_table(struct out *o, struct libscols_table *table)
+/* Columns that the character at *p takes on a terminal; *p goes behind it. */
+static size_t next_columns(const char **p)
 {
-	char *text = NULL;
+	wchar_t wide;
+	int n = mbtowc(&wide, *p, MB_CUR_MAX);
+	int columns = n > 0 ? wcwidth(wide) : 1;
 
-	if (scols_print_table_to_string(table, &text) == 0 && text) {
-		put_text(o, text);
-		put_text(o, "\n");
-	}
-	free(text);
+	*p += n > 0 ? n : 1;
+	return columns > 0 ? (size_t)columns : 0;
 }
 
-/* The next rows are printed under these, without a heading. */
+static size_t columns_of(const char *text, const char *end)
+{
+	size_t columns = 0;
+
+	while (text < end)
+		columns += next_columns(&text);
+	return columns;
+}
+
+/* The library goes on in the next line when a column is full, in the middle of a
+ * word: so each line is filled up with spaces behind its last whole word. A word
+ * that is wider than the column is cut after all. On the heap. */
+static char *fold(const char *text, size_t width)
+{
+	size_t size, at = 0;
+	char *folded;
+	FILE *to = open_memstream(&folded, &size);
+
+	if (!to)
+		bug("out of memory");
+	while (*text) {
+		const char *end = text + strcspn(text, " ");
+		size_t columns = columns_of(text, end);
+
+		if (at && at + columns > width && columns <= width)
+			for (; at < width; at++)
+				fputc(' ', to);
+		fwrite(text, 1, (size_t)(end - text), to);
+		at = at == width ? 0 : at;
+		while (text < end) {
+			size_t one = next_columns(&text);
+
+			at = at + one > width ? one : at + one;
+		}
+		if (*text && at < width && ++at)
+			fputc(' ', to);
+		text += *text == ' ';
+	}
+	fclose(to);
+	return folded;
+}
+
+static void fold_column(struct libscols_table *table, size_t at, size_t width)
+{
+	for (size_t i = 0; i < scols_table_get_nlines(table); i++) {
+		struct libscols_line *line = scols_table_get_line(table, i);
+		const char *text = scols_cell_get_data(scols_line_get_cell(line, at));
+
+		if (text && columns_of(text, text + strlen(text)) > width)
+			scols_line_refer_data(line, at, fold(text, width));
+	}
+}
+
+/* What is printed next has these widths. */
 static void keep_widths(struct libscols_table *table)
 {
 	for (size_t i = 0; i < scols_table_get_ncols(table); i++) {
@@ -394,7 +448,41 @@ static void keep_widths(struct libscols_table *table)
 		scols_column_set_whint(c, (double)scols_column_get_width(c));
 		scols_column_set_flags(c, scols_column_get_flags(c) | SCOLS_FL_STRICTWIDTH);
 	}
-	scols_table_enable_noheadings(table, 1);
+}
+
+/* Widths are known when it has been printed: if one is too small for its texts,
+ * it is printed once more. */
+static bool fold_table(struct libscols_table *table)
+{
+	bool folds = false;
+
+	for (size_t i = 0; i < scols_table_get_ncols(table); i++)
+		folds = folds || scols_column_is_wrap(scols_table_get_column(table, i));
+	if (!folds)
+		return false;
+	for (size_t i = 0; i < scols_table_get_ncols(table); i++) {
+		struct libscols_column *c = scols_table_get_column(table, i);
+
+		if (scols_column_is_wrap(c) && scols_column_get_width(c))
+			fold_column(table, i, scols_column_get_width(c));
+	}
+	return true;
+}
+
+static void put_table(struct out *o, struct libscols_table *table)
+{
+	char *text = NULL;
+
+	if (scols_print_table_to_string(table, &text) == 0 && o->terminal && fold_table(table)) {
+		free(text);
+		text = NULL;
+		scols_print_table_to_string(table, &text);
+	}
+	if (text) {
+		put_text(o, text);
+		put_text(o, "\n");
+	}
+	free(text);
 }
 
 static void flush_rows(struct out *o)
@@ -403,6 +491,7 @@ static void flush_rows(struct out *o)
 		return;
 	put_table(o, o->table);
 	keep_widths(o->table);
+	scols_table_enable_noheadings(o->table, 1);
 	scols_table_remove_lines(o->table);
 	o->rows = 0;
 }
@@ -467,6 +556,31 @@ static void put_list(struct out *o, const struct out_column *columns,
 	scols_unref_table(table);
 }
 
+/* A list of strings, each behind the heading of the one column. */
+static void put_lines(struct out *o, const struct out_column *columns,
+		      struct json_object *list)
+{
+	static const struct out_column line[] = {
+		{ "mark", "", 0, 0 },
+		{ "text", "text", OUT_WRAP, 0 },
+		{ NULL, NULL, 0, 0 }
+	};
+	const char *mark = columns[0].heading;
+	struct libscols_table *table = new_table(o, *mark ? line : line + 1);
+
+	scols_table_enable_noheadings(table, 1);
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct libscols_line *to = scols_table_new_line(table, NULL);
+		char *text = shown(json_object_array_get_idx(list, i));
+
+		if (*mark)
+			scols_line_set_data(to, 0, mark);
+		scols_line_refer_data(to, *mark != 0, text);
+	}
+	put_table(o, table);
+	scols_unref_table(table);
+}
+
 static void put_section(struct out *o, const struct out_section *section,
 			struct json_object *object, bool first)
 {
@@ -483,7 +597,10 @@ static void put_section(struct out *o, const struct out_section *section,
 		put_text(o, section->title);
 		put_text(o, o->color ? "\033[0m\n" : "\n");
 	}
-	if (json_object_is_type(part, json_type_array))
+	if (json_object_is_type(part, json_type_array) &&
+	    json_object_is_type(json_object_array_get_idx(part, 0), json_type_string))
+		put_lines(o, section->columns, part);
+	else if (json_object_is_type(part, json_type_array))
 		put_list(o, section->columns, part);
 	else
 		put_pairs(o, section->columns, part);

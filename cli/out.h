@@ -48,7 +48,9 @@ struct out_column {
 struct out_section {
 	const char *key; /* member: object or list; NULL: the object itself */
 	const char *title; /* NULL: none */
-	const struct out_column *columns; /* ends with a NULL key */
+	/* Ends with a NULL key. A list of strings has one, whose heading stands in
+	 * front of each. */
+	const struct out_column *columns;
 };
 
 struct out;

@@ -1,4 +1,4 @@
-/* What several commands tell alike: messages, PHP lines, volumes. The column
+/* What several commands tell alike: messages, PHP lines, volumes, findings. The column
  * tables here are the contract: keys are stable. */
 #ifndef MAILAUDIT_CLI_TELL_H
 #define MAILAUDIT_CLI_TELL_H
@@ -13,6 +13,12 @@ void tell_message(struct out *o, const struct report_message *row);
 extern const struct out_column php_columns[];
 /* The members of a record of php_columns. */
 void tell_php(struct out *o, const struct php_mail *php);
+
+extern const struct out_column finding_columns[];
+/* How a table shows one finding with all its members. */
+extern const struct out_section finding_sections[];
+/* The members of a record of finding_columns. */
+void tell_finding_row(struct out *o, const struct finding *f);
 
 /* messages, recipients, then recipients by status. */
 void tell_volume(struct out *o, const struct volume *volume);

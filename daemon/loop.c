@@ -188,27 +188,34 @@ static void advance_clock(struct loop *l, usec_t now)
 
 /* ---- retention ---- */
 
-static usec_t retention_limit(const struct loop *l)
+static usec_t retention_limit(const struct loop *l, usec_t length)
 {
 	usec_t now = clock_usec(CLOCK_REALTIME);
 	usec_t newest = pipeline_watermark(recorder_pipeline(l->recorder));
 
 	/* A wrong clock must not empty the database. */
-	return (newest && newest < now ? newest : now) - l->setup->settings->retention_messages;
+	return (newest && newest < now ? newest : now) - length;
 }
 
 /* One small step; the next comes soon while there is more to delete. */
 static void retain(struct loop *l, usec_t now)
 {
+	const struct settings *set = l->setup->settings;
+	struct store *store = recorder_store(l->recorder);
 	struct error err;
-	int64_t deleted = 0;
+	int64_t deleted = 0, findings = 0;
 
-	if (l->setup->settings->retention_messages)
-		deleted = store_retain(recorder_store(l->recorder), retention_limit(l),
+	if (set->retention_messages)
+		deleted = store_retain(store, retention_limit(l, set->retention_messages),
 				       RETAIN_ROWS, &err);
-	if (deleted < 0)
-		log_warning("deleting old messages: %s", err.text);
-	l->retain_due = now + (deleted >= RETAIN_ROWS ? RETAIN_STEP_USEC : RETAIN_EVERY_USEC);
+	if (deleted >= 0 && set->retention_findings)
+		findings = store_retain_findings(store,
+						 retention_limit(l, set->retention_findings),
+						 RETAIN_ROWS, &err);
+	if (deleted < 0 || findings < 0)
+		log_warning("deleting old messages and findings: %s", err.text);
+	l->retain_due = now + (deleted >= RETAIN_ROWS || findings >= RETAIN_ROWS ?
+				       RETAIN_STEP_USEC : RETAIN_EVERY_USEC);
 }
 
 /* ---- settings ---- */

@@ -15,6 +15,7 @@
 #include "daemon/loop.h"
 #include "daemon/privilege.h"
 #include "daemon/show.h"
+#include "heuristics/heuristics.h"
 #include "parsers/parsers.h"
 
 #ifndef MAILAUDIT_SYSCONFDIR
@@ -40,7 +41,7 @@ static const char help[] =
 	"  -d, --database FILE  the database, whatever the settings say\n"
 	"  -u, --user USER      as whom to run when started as root; default " PRIVILEGE_USER "\n"
 	"  -f, --foreground     do not go to the background; it never does\n"
-	"      --show           print each message sent as it is stored\n"
+	"      --show           print each message sent, and what is found, as it is stored\n"
 	"      --check          check the settings and exit\n"
 	"      --discover       print the logs found on this machine as settings and exit\n"
 	"  -v, --verbose        say more on standard error\n"
@@ -123,7 +124,8 @@ static struct settings *load(const struct options *o, struct error *err)
 		s = settings_default();
 	else
 		s = settings_load(o->config ? o->config : DEFAULT_CONFIG, err);
-	if (s && settings_check_formats(s, all_parsers, err) < 0) {
+	if (s && (settings_check_formats(s, all_parsers, err) < 0 ||
+		  settings_heuristics(s, all_heuristics, err) < 0)) {
 		settings_free(s);
 		return NULL;
 	}
@@ -205,7 +207,7 @@ static int run(struct options *o, struct settings *s)
 	struct loop_setup setup = { .settings = s, .reload = reload, .context = o };
 	struct error err;
 
-	setup.recorder = recorder_open(s, all_parsers, &err);
+	setup.recorder = recorder_open(s, all_parsers, all_heuristics, &err);
 	if (!setup.recorder)
 		die(err.code, "%s", err.text);
 	if (show)

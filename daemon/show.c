@@ -1,4 +1,4 @@
-/* Messages as they are completed, one line each.
+/* Messages as they are completed and findings as they are raised, one line each.
  *
  * Invariant: a message is printed once (as far as the last few thousand are
  * concerned), and no byte of a log reaches the terminal unescaped. */
@@ -77,6 +77,17 @@ static bool is_shown(struct show *s, const struct message *m)
 	return true;
 }
 
+static void print_finding(const struct show *s, const struct finding *f)
+{
+	char time[STAMP_TEXT], account[64], summary[400];
+
+	log_escape(f->account, account, sizeof(account));
+	log_escape(f->summary, summary, sizeof(summary));
+	printf("%s  %-14s %s %s, %s: %s\n", stamp_show(f->time, s->zone, time),
+	       *account ? account : "-", f->severity == SEVERITY_CRITICAL ? "CRITICAL" : "WARNING",
+	       finding_case_name[f->verdict], finding_case_title[f->verdict], summary);
+}
+
 void show_batch(void *show, const struct batch *b)
 {
 	struct show *s = show;
@@ -84,5 +95,8 @@ void show_batch(void *show, const struct batch *b)
 	for (size_t i = 0; i < b->nmessages; i++)
 		if (is_shown(s, b->messages[i]))
 			print_message(s, b->messages[i]);
+	for (size_t i = 0; i < b->nfindings; i++)
+		if (!b->findings[i]->stored)
+			print_finding(s, b->findings[i]);
 	fflush(stdout);
 }

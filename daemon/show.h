@@ -1,5 +1,5 @@
-/* Messages as they are completed, one line each: for watching, not for
- * machines (`mailaudit --format jsonl messages` is for these). */
+/* Messages as they are completed and findings as they are raised, one line each:
+ * for watching, not for machines (`mailaudit --format jsonl` is for these). */
 #ifndef MAILAUDIT_DAEMON_SHOW_H
 #define MAILAUDIT_DAEMON_SHOW_H
 
@@ -10,7 +10,7 @@ struct show;
 struct show *show_new(void);
 void show_free(struct show *s); /* NULL is fine */
 /* Prints the outbound and forwarded messages of a committed batch that left the
- * queue; for recorder_watch(). */
+ * queue, and its new findings; for recorder_watch(). */
 void show_batch(void *show, const struct batch *b);
 
 #endif

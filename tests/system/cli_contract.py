@@ -17,6 +17,7 @@ import pty
 import re
 import select
 import shutil
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -41,11 +42,19 @@ PHP_KEYS = ("time host account state ambiguous script line eval to subject heade
 VOLUME_KEYS = "messages recipients pending sent deferred bounced expired rejected".split()
 SHARE_KEYS = ["name"] + VOLUME_KEYS + ["first_seen", "last_seen"]
 ACCOUNT_KEYS = ("account first_seen last_seen volumes directions php scripts logins networks via "
-                "senders outcomes days").split()
+                "senders outcomes days findings").split()
 STATUS_KEYS = ("database schema_version bytes created watermark oldest messages open recipients "
-               "php_mail lines parsed noise unknown rates sources unknown_lines inbound").split()
+               "php_mail lines parsed noise unknown rates sources unknown_lines inbound "
+               "open_findings streams").split()
 SOURCE_KEYS = ("path last lag_bytes lag_seconds lines parsed noise unknown unknown_share cut "
                "offset").split()
+FINDING_KEYS = (
+    "id time first_seen last_seen severity case account login script host summary score evidence "
+    "messages recipients leaked_before line closed reopened title novel results unknown_users "
+    "spam_answers sources answers queue_ids subjects why advice").split()
+SCORE_KEYS = "volume origin delivery injection script identity".split()
+FINDING_LISTS = "evidence sources answers queue_ids subjects why advice".split()
+HEURISTIC_KEYS = "name family summary about settings".split()
 IMPORT_KEYS = "lines parsed unknown messages recipients php_mail findings seconds".split()
 
 CHOICES = {
@@ -253,7 +262,7 @@ class Others(Contract):
                 x["status"] == status for r in rows for x in r["recipients"]), status)
         self.assertEqual(account["last_seen"], rows[0]["time"])
         self.assertEqual(account["first_seen"], rows[-1]["time"])
-        for part in ACCOUNT_KEYS[6:]:
+        for part in ACCOUNT_KEYS[6:-1]:
             for share in account[part]:
                 self.assertEqual(list(share), SHARE_KEYS, part)
         self.assertTrue(account["scripts"] and account["outcomes"] and account["days"])
@@ -351,6 +360,172 @@ class Others(Contract):
         self.assertEqual(json.loads(out)["hostname"], "host.example")
 
 
+class Findings(Contract):
+    def setUp(self):
+        self.rows = self.ask_json("findings")
+
+    def test_keys(self):
+        self.assertEqual(len(self.rows), self.told["findings"])
+        self.assertTrue(self.rows)
+        for row in self.rows:
+            self.assertEqual(list(row), FINDING_KEYS)
+            self.assertEqual(list(row["score"]), SCORE_KEYS)
+            self.assertIn(row["severity"], ("warning", "critical"))
+            self.assertIn(row["case"], ("2", "3a", "3b", "3c", "3d", "4", "5", "unknown"))
+            for key in ("time", "first_seen", "last_seen"):
+                self.assert_stamp(row[key])
+            for key in ("id", "messages", "recipients", "leaked_before", "novel", "results"):
+                self.assertIsInstance(row[key], int)
+            for key in FINDING_LISTS:
+                self.assertTrue(all(isinstance(line, str) for line in row[key]), key)
+            self.assertTrue(row["summary"] and row["evidence"])
+            self.assertGreater(sum(row["score"].values()), 0)
+        times = [row["time"] for row in self.rows]
+        self.assertEqual(times, sorted(times, reverse=True), "newest first")
+
+    def test_formats_agree(self):
+        lines = self.ask("--format", "jsonl", "findings").splitlines()
+        self.assertEqual([json.loads(line) for line in lines], self.rows)
+        flat = list(csv.DictReader(io.StringIO(self.ask("--format=csv", "findings"), newline="")))
+        self.assertEqual(list(flat[0]), FINDING_KEYS)
+        self.assertEqual([json.loads(f["score"]) for f in flat], [r["score"] for r in self.rows])
+        self.assertEqual([json.loads(f["evidence"]) for f in flat],
+                         [r["evidence"] for r in self.rows])
+
+    def test_filters(self):
+        def ids(*args):
+            got, out, err = run("--db", self.db, "--format", "json", "findings", *args)
+            found = [r["id"] for r in json.loads(out)]
+            self.assertEqual((got, err), (0 if found else 1, ""))
+            return found
+
+        def where(test):
+            return [r["id"] for r in self.rows if test(r)]
+
+        some = self.rows[0]
+        script = next(r for r in self.rows if r["case"].startswith("3"))
+        for args, test in (
+                (("--account", some["account"]), lambda r: r["account"] == some["account"]),
+                (("--account=",), lambda r: r["account"] is None),
+                (("--case", script["case"]), lambda r: r["case"] == script["case"]),
+                (("--case", "3"), lambda r: r["case"].startswith("3")),
+                (("--case", "5"), lambda r: r["case"] == "5"),
+                (("--severity", "critical"), lambda r: r["severity"] == "critical"),
+                (("--severity", "warning"), lambda r: r["severity"] == "warning"),
+                (("--since", some["time"]), lambda r: r["time"] >= some["time"]),
+                (("--until", some["time"]), lambda r: r["time"] < some["time"]),
+                (("--open",), lambda r: r["closed"] is None),
+                (("--open", "--account", some["account"]),
+                 lambda r: r["closed"] is None and r["account"] == some["account"])):
+            self.assertEqual(ids(*args), where(test), args)
+        self.assertEqual(ids("--limit", "1"), [some["id"]])
+        self.assertEqual(ids("--account", "nobody-here"), [])
+
+    def test_one(self):
+        for row in self.rows:
+            self.assertEqual(self.ask_json("findings", str(row["id"])), row)
+        page = self.ask("findings", str(self.rows[-1]["id"]))
+        for text in ("Evidence", "What to do", "Why this case", self.rows[-1]["summary"],
+                     self.rows[-1]["advice"][0], self.rows[-1]["queue_ids"][0]):
+            self.assertIn(text, page)
+        self.ask("findings", "999999", code=1)
+        self.ask("findings", "first", code=64)
+        self.ask("findings", "--case", "6", code=64)
+
+    def test_table(self):
+        text = self.ask("findings")
+        for row in self.rows:
+            self.assertIn(row["summary"], text)
+
+    def test_elsewhere(self):
+        opened = [r for r in self.rows if r["closed"] is None]
+        self.assertEqual(self.ask_json("status")["open_findings"], len(opened))
+        for account in {r["account"] for r in opened if r["account"]}:
+            self.assertEqual(self.ask_json("account", account)["findings"],
+                             [r for r in opened if r["account"] == account])
+            self.assertIn("Open findings", self.ask("account", account))
+
+    def test_explain(self):
+        rows = self.ask_json("explain")
+        names = [r["name"] for r in rows]
+        for name in ("volume", "origin", "delivery", "injection", "script", "identity", "verdict"):
+            self.assertIn(name, names)
+        for row in rows:
+            self.assertEqual(list(row), HEURISTIC_KEYS)
+            self.assertEqual(self.ask_json("explain", row["name"]), row)
+            self.assertIn("About", self.ask("explain", row["name"]))
+            for setting in row["settings"]:
+                self.assertEqual(list(setting), ["key", "default", "value", "help"])
+                self.assertEqual(setting["default"], setting["value"])
+        self.ask("explain", "astrology", code=64)
+
+    def test_lines_break_between_words(self):
+        words = {w for r in self.ask_json("explain") for w in r["about"].split()}
+        text = run_on_terminal(80, "--color=never", "explain", "volume")
+        about = text[text.index("About\n") + 6:text.index("\nSettings")]
+        self.assertGreater(about.count("\n"), 5)
+        self.assertLessEqual(set(about.split()), words)
+
+    def test_explain_tells_the_value_in_use(self):
+        path = os.path.join(self.folder, "volume.yaml")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("heuristics: {volume: {factor: 7.5}}\n")
+        code, out, _ = run("--config", path, "--format=json", "explain", "volume")
+        self.assertEqual(code, 0)
+        factor = next(s for s in json.loads(out)["settings"] if s["key"] == "factor")
+        self.assertEqual(factor["value"], 7.5)
+        self.assertNotEqual(factor["default"], 7.5)
+
+
+class Replay(Contract):
+    """The detector on what is stored; nothing is."""
+
+    SETTINGS = os.path.join(DEMO, "mailaudit.yaml")
+
+    def replay(self, *args, settings=SETTINGS, code=0):
+        return self.ask_json("replay", "--settings", settings, *args, code=code)
+
+    def write(self, text):
+        path = os.path.join(self.folder, "other.yaml")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+    def test_the_same_settings_find_the_same(self):
+        before = self.ask_json("findings")
+        rows = self.replay()
+        self.assertEqual(list(rows[0]), FINDING_KEYS)
+        for key in ("id", "severity", "case", "account", "login", "script", "messages",
+                    "recipients", "summary"):
+            self.assertEqual([r[key] for r in rows], [r[key] for r in before], key)
+        self.assertEqual([r["time"][:19] for r in rows], [r["time"][:19] for r in before])
+        self.assertEqual(self.ask_json("findings"), before)
+        self.assertEqual(json.loads(run("--config", self.SETTINGS, "--db", self.db, "--format=json",
+                                        "replay")[1]), rows)
+
+    def test_other_settings(self):
+        with open(self.SETTINGS, encoding="utf-8") as f:
+            demo = f.read()
+        some = self.ask_json("findings")[0]
+        muted = self.write(demo + "allow: [{account: %s, muted_until: 2027-01-01}]\n"
+                           % some["account"])
+        self.assertNotIn(some["account"], [r["account"] for r in self.replay(settings=muted)])
+
+    def test_period(self):
+        rows = self.replay()
+        some = rows[0]
+        self.assertEqual([r["time"] for r in self.replay("--since", some["time"])],
+                         [r["time"] for r in rows if r["time"] >= some["time"]])
+        self.assertEqual(self.replay("--since", some["time"])[-1]["id"], 1)
+        self.assertEqual(self.replay("--until", "1990-01-01", code=1), [])
+
+    def test_errors(self):
+        self.ask("replay", "--settings", "/nonexistent.yaml", code=66)
+        self.ask("replay", "--settings", self.write("volume: loud\n"), code=78)
+        self.ask("replay", "--settings", self.write("heuristics: {tarot: {}}\n"), code=78)
+        self.ask("replay", "now", code=64)
+
+
 class Import(Contract):
     def fresh(self, name):
         return os.path.join(self.folder, name)
@@ -394,6 +569,23 @@ class Import(Contract):
         self.assertTrue(results[0])
         for other in results[1:]:
             self.assertEqual(other, results[0])
+
+    def test_finding_that_is_over(self):
+        """Raised and closed within one commit it is told as one that was stored open."""
+        log = self.fresh("over.log")
+        with open(os.path.join(DEMO, "logs", "mail.log"), "rb") as f:
+            text = f.read()
+        with open(log, "wb") as f:
+            f.write(text + b"Nov 29 12:00:00 host postfix/qmgr[1]: 4jY7c21rRNz4G: removed\n")
+        db = self.fresh("over.db")
+        code, _, err = run("--config", os.path.join(DEMO, "mailaudit.yaml"), "--db", db, "import",
+                           "--year", "2026", "--tz", "UTC", log)
+        self.assertEqual(code, 0, err)
+        rows = json.loads(run("--db", db, "--format=json", "findings")[1])
+        self.assertTrue(rows)
+        for row in rows:
+            self.assertTrue(row["closed"] and row["summary"] and row["evidence"], row)
+            self.assertGreater(row["messages"], 1)
 
     def test_year_and_host(self):
         line = ("Mar  1 10:00:00 mx postfix/pickup[1]: 4A1B2C3D4E: uid=0 from=<root>\n"
@@ -456,7 +648,8 @@ class CommandLine(Contract):
                 (64, ("messages", "--limit", "-1")), (64, ("messages", "--since", "later")),
                 (64, ("messages", "--status", "lost")), (64, ("--format", "xml", "messages")),
                 (64, ("messages", "--account")), (64, ("account",)), (64, ("top",)),
-                (64, ("top", "dogs")), (64, ("config",)), (64, ("help", "hlep")),
+                (64, ("top", "dogs")), (64, ("findings", "1", "2")), (64, ("findings", "one")),
+                (64, ("findings", "--severity", "dire")), (64, ("explain", "tarot")), (64, ("config",)), (64, ("help", "hlep")),
                 (66, ("--db", "/nonexistent/x.db", "messages")),
                 (66, ("--config", "/nonexistent/x.yaml", "messages"))):
             got, out, err = run(*args)
@@ -526,7 +719,8 @@ class CommandLine(Contract):
 
     def test_width(self):
         for command in (("messages",), ("php",), ("top", "scripts"), ("account", "alice"),
-                        ("status",)):
+                        ("status",), ("findings",), ("findings", "1"), ("explain",),
+                        ("explain", "volume")):
             for columns in (90, 132, 200):
                 text = run_on_terminal(columns, "--db", self.db, "--color=never", *command)
                 self.assertGreater(text.count("\n"), 1, command)
@@ -549,6 +743,37 @@ class CommandLine(Contract):
                                   stderr=subprocess.PIPE, check=False)
         self.assertEqual(done.returncode, 70)
         self.assertIn(b"No space left", done.stderr)
+
+
+class HostileFindings(Contract):
+    """What a finding quotes of a log attacks whoever looks at it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="mailaudit-cli-")
+        cls.db = os.path.join(cls.folder, "hostile.db")
+        cls.told = import_logs(cls.db, DEMO, *DEMO_LOGS)
+        bad = b"=\x1b]0;pwned\x07\x1b[31m \xff \xe2\x80\xae \xc2\x9b2J \x7f \x00 end"
+        with sqlite3.connect(cls.db) as db:
+            text = "CAST(? AS TEXT)"
+            db.execute("UPDATE finding SET (%s) = (%s)" % (
+                ", ".join(["summary"] + FINDING_LISTS), ", ".join([text] * 8)), [bad] * 8)
+            db.execute("UPDATE account SET text = %s || id" % text, [bad])
+        db.close()
+
+    def test_formats(self):
+        for command in (("findings",), ("findings", "1"), ("findings", "2")):
+            for form in ("table", "json", "jsonl", "csv"):
+                text = self.ask("--format", form, *command).replace("\r\n", "\n")
+                self.assertIsNone(CONTROLS.search(text), (form, command))
+                self.assertIn("pwned", text)
+                if form == "csv":
+                    for row in csv.reader(io.StringIO(text)):
+                        for field in row:
+                            self.assertNotRegex(field, r"^[=+@-](?!\d+$)")
+        row = self.ask_json("findings")[0]
+        self.assertIn("\x1b]0;pwned\x07", row["summary"])
+        self.assertIn("\\xff", row["why"][0])
 
 
 class Hostile(Contract):
