@@ -278,7 +278,7 @@ int main(int argc, char **argv)
 		return err.code;
 	}
 	a = load_accounts(s);
-	p = pipeline_new(s, a, all_parsers, (struct row_source){ NULL, NULL });
+	p = pipeline_new(s, a, all_parsers, (struct row_source){ .load = NULL });
 	n = add_sources(p, s, a, files, sizeof(files) / sizeof(*files));
 	run(p, files, n, chunks, lines);
 	print_rows(&messages);

@@ -171,11 +171,28 @@ SELECT d.text, i.hour, i.messages, i.recipients
 COUNTS = "SELECT sum(lines), sum(parsed), sum(unknown), sum(noise), sum(cut) FROM source"
 
 
+FINDINGS = """
+SELECT s.key, f.time, f.first_seen, f.last_seen, f.closed, f.reopened, f.severity, f.verdict,
+       o.host, a.text, l.text, p.text, f.script_line, f.score_volume, f.score_origin,
+       f.score_delivery, f.score_injection, f.score_script, f.score_identity, f.messages,
+       f.recipients, f.leaked_before, f.novel, f.results, f.unknown_users, f.spam_answers,
+       f.summary, f.evidence, f.why, f.advice, f.sources, f.answers, f.queue_ids, f.subjects
+  FROM finding f LEFT JOIN stream s ON s.id = f.stream LEFT JOIN origin o ON o.id = f.origin
+       LEFT JOIN account a ON a.id = f.account LEFT JOIN login l ON l.id = f.login
+       LEFT JOIN path p ON p.id = f.script
+ ORDER BY f.time, f.id"""
+
+STREAMS = """
+SELECT s.key, s.last, hex(s.state), k.generation, k.chunk, hex(k.hashes)
+  FROM stream s LEFT JOIN stream_known k ON k.stream = s.id
+ ORDER BY s.key, k.generation, k.chunk"""
+
+
 def dump(query):
     """All that a database says, without the numbers of its rows."""
     return {name: query(sql) for name, sql in
             (("messages", MESSAGES), ("hourly", HOURLY), ("inbound", INBOUND),
-             ("counts", COUNTS))}
+             ("counts", COUNTS), ("findings", FINDINGS), ("streams", STREAMS))}
 
 
 def imported(build, all_lines):

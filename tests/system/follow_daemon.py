@@ -250,7 +250,8 @@ def locked_database(build):
 
 
 def shows_messages(build):
-    some = lines(1)
+    """And what is found in them."""
+    some = lines(2)
     with Rig(build) as rig:
         with open(rig.path("shown"), "wb") as shown:
             rig.start("--show", stdout=shown)
@@ -260,6 +261,7 @@ def shows_messages(build):
         with open(rig.path("shown"), "rb") as shown:
             text = shown.read()
     assert text.count(b"\n") > 50 and b" rcpt" in text, text[:2000]
+    assert b" WARNING " in text or b" CRITICAL " in text, text[:2000]
     assert not any(byte < 0x20 and byte != 0x0a for byte in text)
     return "%d messages" % text.count(b"\n")
 

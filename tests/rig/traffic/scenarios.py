@@ -9,6 +9,7 @@ import time
 
 import control
 import demo
+import detect
 import hostile
 import submit
 import world
@@ -297,3 +298,59 @@ def hostile_mail(mix, count):
 def story(mix, count):
     """The demo: four customers, some minutes, two of them abused."""
     demo.run(mix)
+
+
+@scenario
+def detect_form(mix, count):
+    """A contact form is injected: by a bot's probe of 2005, by a probe of today, then for abuse."""
+    detect.history(mix, detect.FORM)
+    detect.today(mix, detect.FORM, [detect.form_attack(mix)])
+
+
+@scenario
+def detect_mailer(mix, count):
+    """A mailer appears among uploads and is tried, then used; a shell evaluates code elsewhere."""
+    detect.history(mix, detect.SITES)
+    detect.today(mix, detect.SITES, [detect.mailer_attack(mix), detect.eval_attack(mix)])
+
+
+@scenario
+def detect_botnet(mix, count):
+    """The password of info@shop.example is used from all over the world."""
+    detect.history(mix, detect.SHOP + detect.OTHERS)
+    detect.today(mix, detect.SHOP + detect.OTHERS, [detect.botnet_attack(mix)])
+
+
+@scenario
+def ordinary_days(mix, count):
+    """What is before detect-all: the ordinary business of all."""
+    detect.history(mix, detect.FORM + detect.SITES + detect.SHOP + detect.OTHERS + detect.TRAVELLER)
+
+
+@scenario
+def detect_all(mix, count):
+    """All break-ins on one host on one day, among all that is ordinary, and a journey."""
+    detect.today(mix, detect.FORM + detect.SITES + detect.SHOP + detect.OTHERS,
+                 [detect.form_attack(mix), detect.mailer_attack(mix), detect.eval_attack(mix),
+                  detect.botnet_attack(mix), detect.journey(mix, 6)])
+
+
+@scenario
+def quiet_form(mix, count):
+    """The form of detect-form as honest people use it, some of whom write oddly."""
+    detect.history(mix, detect.FORM)
+    detect.today(mix, detect.FORM, [detect.odd_visitors(mix, 6)])
+
+
+@scenario
+def quiet_scripts(mix, count):
+    """Scripts that mail much, for good reasons; more orders than ever."""
+    detect.history(mix, detect.SITES)
+    detect.today(mix, detect.SITES, [detect.orders(mix, 20)])
+
+
+@scenario
+def quiet_logins(mix, count):
+    """Logins from home and telephone, and from a journey."""
+    detect.history(mix, detect.TRAVELLER + detect.OTHERS)
+    detect.today(mix, detect.OTHERS, [detect.journey(mix, 6)])

@@ -122,6 +122,16 @@ def _response(stream):
     return text.decode("utf-8", "replace")
 
 
+def web(mta, host, path, client, form=None):
+    """One request to the web server, by curl: a POST if there is a form, sent as it stands."""
+    command = ["curl", "-sS", "--max-time", "60", "--interface", client, "--resolve",
+               "%s:80:%s" % (host, world.ADDRESSES[mta][1]), "http://%s%s" % (host, path)]
+    if form:
+        command += ["--data-raw", form]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    return done.stdout.decode("utf-8", "replace")
+
+
 def php_cli(mta, user, log, arguments, cwd=None):
     """The command line PHP of a user, with the settings of the user's pool."""
     sendmail = sendmail_command(mta) + " -t -i"

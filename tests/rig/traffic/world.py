@@ -78,6 +78,7 @@ SCRIPTS = {
     "blog": ("www", "dave", "/home/dave/public_html/contact.php", False),
     "oldblog": ("www", "dave", "/home/dave/public_html/old/contact.php", False),
     "refused": ("www", "dave", "/home/dave/public_html/refused.php", False),
+    "inquiry": ("alice", "alice", "/home/alice/public_html/inquiry.php", False),
     "sharedorder": ("www", "carol", "/home/carol/public_html/order.php", False),
 }
 
@@ -91,6 +92,11 @@ def mail_line(path):
             if re.search(pattern, line) and not line.lstrip().startswith("//"):
                 return number
     return None
+
+
+def takes_bare_newline(mta):
+    """PHP ends the header lines of mail() with CRLF. Is an LF alone the end of one, too?"""
+    return mta != "exim"
 
 
 def domain_of(address):
