@@ -50,36 +50,57 @@ static bool is_catch_all(const struct stream *s)
 	return str_starts(s->name, STR("@"));
 }
 
-static void observe(struct observation *o, const void *settings)
+static void tell_flood(const struct observation *o, int64_t hour, int64_t matched)
 {
-	const struct backscatter_settings *set = settings;
-	struct stream *s = o->stream;
-	int64_t hour, matched;
-
-	if (o->kind != OBSERVED_BOUNCE)
-		return;
-	if (!s->tally)
-		s->tally = xcalloc(1, sizeof(*s->tally));
-	matched = is_matched(o);
-	tally_add(s->tally, o->time, TALLY_MESSAGES, 1);
-	tally_add(s->tally, o->time, TALLY_RECIPIENTS, (uint32_t)matched);
-	hour = tally_hour(s->tally, o->time, TALLY_MESSAGES);
-	if (hour < set->per_hour)
-		return;
-	matched = tally_hour(s->tally, o->time, TALLY_RECIPIENTS);
-	if ((double)matched >= set->matched * (double)hour)
-		return;
-	if (is_catch_all(s) && o->novel)
-		observe_fact(o, RUN_NOVEL, 1);
-	if (is_catch_all(s) && (!s->run || s->run->fact[RUN_NOVEL] < set->addresses))
-		return;
 	observe_sign(o, "backscatter", FAMILY_DELIVERY, 0, 0,
 		     "%lld bounces within an hour, of which %lld could be of mail that left here",
 		     (long long)hour, (long long)matched);
-	if (is_catch_all(s))
-		observe_sign(o, "catch-all", FAMILY_DELIVERY, 0, 0,
-			     "bounces for %lld addresses that never got one before",
-			     (long long)s->run->fact[RUN_NOVEL]);
+}
+
+static void observe_domain(const struct observation *o, const struct backscatter_settings *set)
+{
+	struct tally *t = o->stream->tally;
+	int64_t hour, matched;
+
+	tally_add(t, o->time, TALLY_MESSAGES, 1);
+	tally_add(t, o->time, TALLY_RECIPIENTS, is_matched(o));
+	hour = tally_hour(t, o->time, TALLY_MESSAGES);
+	matched = tally_hour(t, o->time, TALLY_RECIPIENTS);
+	if (hour >= set->per_hour && (double)matched < set->matched * (double)hour)
+		tell_flood(o, hour, matched);
+}
+
+/* Here recipients are names that never got a bounce before. */
+static void observe_catch_all(const struct observation *o, const struct backscatter_settings *set)
+{
+	struct tally *t = o->stream->tally;
+	int64_t hour, names;
+
+	if (is_matched(o))
+		return;
+	tally_add(t, o->time, TALLY_MESSAGES, 1);
+	tally_add(t, o->time, TALLY_RECIPIENTS, o->novel);
+	hour = tally_hour(t, o->time, TALLY_MESSAGES);
+	names = tally_hour(t, o->time, TALLY_RECIPIENTS);
+	if (hour < set->per_hour || names < set->addresses)
+		return;
+	observe_fact(o, RUN_NOVEL, o->stream->run ? o->novel : names);
+	tell_flood(o, hour, 0);
+	observe_sign(o, "catch-all", FAMILY_DELIVERY, 0, 0,
+		     "bounces for %lld names within an hour that never got one before",
+		     (long long)names);
+}
+
+static void observe(struct observation *o, const void *settings)
+{
+	if (o->kind != OBSERVED_BOUNCE)
+		return;
+	if (!o->stream->tally)
+		o->stream->tally = xcalloc(1, sizeof(*o->stream->tally));
+	if (is_catch_all(o->stream))
+		observe_catch_all(o, settings);
+	else
+		observe_domain(o, settings);
 }
 
 const struct heuristic heuristic_backscatter = {

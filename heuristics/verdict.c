@@ -156,7 +156,8 @@ static void judge(const struct observation *o, const struct verdict_settings *se
 {
 	struct stream *s = o->stream;
 	struct weighing w = weigh(s, set);
-	bool enough = is_enough(s, &w, set) || run_find_sign(s->run, "backscatter");
+	const struct run_sign *flood = run_find_sign(s->run, "backscatter");
+	bool enough = is_enough(s, &w, set) || (flood && flood->last == o->time);
 	struct finding *f = observe_finding(o, enough && !allow_of(o).muted);
 	enum severity severity;
 

@@ -252,7 +252,8 @@ def locked_database(build):
 def shows_messages(build):
     """And what is found in them."""
     some = lines(2)
-    with Rig(build) as rig:
+    limits = "limits: {account: {messages_per_day: 10}}\n"
+    with Rig(build, extra=limits) as rig:
         with open(rig.path("shown"), "wb") as shown:
             rig.start("--show", stdout=shown)
             append(rig, "log", some)
