@@ -10,7 +10,7 @@
 #include "base/error.h"
 
 /* First block; each further one doubles until the second number. */
-#define BLOCK_FIRST ((size_t)8 * 1024)
+#define BLOCK_FIRST ((size_t)1024)
 #define BLOCK_LAST ((size_t)1024 * 1024)
 
 struct arena_block {

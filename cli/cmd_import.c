@@ -16,7 +16,7 @@
 
 /* Lines a transaction: more is not faster (facts/performance), and what a
  * crash makes us read again stays small. */
-#define COMMIT_LINES 20000
+#define COMMIT_LINES 60000
 #define RUN_LINES 4096
 
 static struct {

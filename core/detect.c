@@ -757,7 +757,8 @@ void detect_joined(struct detect *d, const struct message *m, const struct php_m
 	struct phphead head;
 	struct observation o = { .kind = OBSERVED_JOIN, .time = now, .message = m };
 
-	if (!p->account.n && p->tenant)
+	/* One recipient is never more than the call named. */
+	if (m->nrcpt < 2 || (!p->account.n && p->tenant))
 		return;
 	fill_call(d, &o, p, &head);
 	observe(d, &o);

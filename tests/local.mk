@@ -2,7 +2,7 @@
 # builds, and all the rest.
 
 EXTRA_DIST += tests/run tests/valgrind.supp tests/corpus tests/lint tests/replay tests/system tests/rig \
-	tests/sim
+	tests/sim tests/bench
 
 # The libraries' linkers leave out what a test does not use.
 test_libs = libcli.a $(libdaemon_libs) $(SMARTCOLS_LIBS) $(JSON_C_LIBS)
