@@ -182,6 +182,8 @@ static size_t encoded_break(struct str s)
 	for (size_t i = 0; i < s.n; i++) {
 		struct str here = str_skip(s, i);
 
+		if (!memchr("%&uU\\", s.p[i], 5))
+			continue;
 		for (size_t k = 0; k < sizeof(codes) / sizeof(codes[0]); k++)
 			if (str_starts_nocase(here, codes[k]))
 				return i;

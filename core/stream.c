@@ -295,7 +295,8 @@ size_t stream_bytes(const struct stream *s)
 /* ---- the packed form: one list of members for both ways ---- */
 
 #define NUMBERS(X) \
-	X(born) X(last) X(messages) X(recipients) X(calls) X(script_line) X(php_seen) \
+	X(born) X(last) X(messages) X(recipients) X(calls) X(script_line) X(plain_path) \
+	X(php_seen) \
 	X(hour) X(hour_tainted) X(scored) X(learned_results) X(last_known_source) \
 	X(last_foreign) X(strangers) X(regulars[0]) X(regulars[1]) X(since) X(since_messages) \
 	X(since_recipients) X(since_novel) X(refused_logins) X(refused_login) X(finding)

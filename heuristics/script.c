@@ -99,7 +99,10 @@ static void observe_place(const struct observation *o, struct str path, bool eva
 
 	if (!o->world->patterns)
 		return;
-	patterns_path(o->world->patterns, path, false, &signs);
+	if (!o->stream->plain_path)
+		patterns_path(o->world->patterns, path, false, &signs);
+	/* A stream that stands for a site's library has many paths. */
+	o->stream->plain_path = signs.count == 0 && str_eq(path, o->stream->name);
 	weight = observe_signs(o, &signs, stranger ? 1 : 0.3, "bad-path", set->cap);
 	if (weight >= BAD_PATH && stranger)
 		observe_fact(o, RUN_BAD_PATH, 1);
