@@ -5,12 +5,14 @@
 
 #include "cli/cli.h"
 #include "heuristics/heuristics.h"
+#include "schema/world.h"
 
 const struct option options_config[] = { { .name = NULL } };
 
 const char help_config[] =
 	"check [FILE]  reads FILE, or the settings in use, and says what is wrong with it;\n"
-	"              exit status 78 if something is, 66 if there is no such file\n"
+	"              exit status 78 if something is, 66 if there is no such file;\n"
+	"              pattern files are read, too, and missing databases of places told of\n"
 	"defaults      prints a commented settings file with every key and its default\n"
 	"show          the settings in use, with the defaults filled in\n"
 	"\n"
@@ -57,6 +59,7 @@ static const struct out_section sections[] = {
 static int check(struct cli *cli, struct error *err)
 {
 	const char *path = cli->noperands > 1 ? cli->operand[1] : cli->config;
+	struct world *world;
 
 	if (path && access(path, R_OK) < 0)
 		return error_set(err, errno == EACCES ? EXIT_PERMISSION : EXIT_NOINPUT, "%s: %s",
@@ -64,6 +67,11 @@ static int check(struct cli *cli, struct error *err)
 	cli->config = path;
 	if (!cli_settings(cli, err))
 		return -1;
+	/* Pattern files and databases of places, too; the latter may be missing. */
+	world = world_open(cli->settings, err);
+	if (!world)
+		return -1;
+	world_close(world);
 	printf("%s: ok\n", path ? path : "settings in use");
 	return EXIT_FOUND;
 }

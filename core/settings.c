@@ -312,6 +312,7 @@ struct settings *settings_parse(struct str yaml, const char *name, const char *b
 		settings_free(s);
 		return NULL;
 	}
+	s->name = arena_str(&s->arena, str_of(name)).p;
 	keys_preset(&settings_table, s, &from);
 	if (keys_read(&settings_table, s, root, &from, err)) {
 		settings_free(s);
@@ -437,9 +438,9 @@ static int check_names(const struct settings *s, const struct heuristic *const *
 		while (heuristics[i] && !str_eq(v->key, str_of(heuristics[i]->name)))
 			i++;
 		if (!heuristics[i])
-			return error_set(err, EXIT_CONFIG, "%d:%d: heuristics.%s: there is no such "
-					 "heuristic; 'mailaudit explain' lists them", v->key_line,
-					 v->key_column, v->key.p);
+			return error_set(err, EXIT_CONFIG, "%s:%d:%d: heuristics.%s: there is no "
+					 "such heuristic; 'mailaudit explain' lists them", s->name,
+					 v->key_line, v->key_column, v->key.p);
 	}
 	return 0;
 }
@@ -462,9 +463,9 @@ int settings_heuristics(struct settings *s, const struct heuristic *const *heuri
 		s->heuristics.at[i] = arena_alloc(&s->arena, table->size + 1);
 		memset(s->heuristics.at[i], 0, table->size);
 		keys_preset(table, s->heuristics.at[i], &from);
-		from.name = "heuristics";
+		from.name = s->name;
 		if (v && !yaml_is_null(v) && keys_read(table, s->heuristics.at[i], v, &from, err))
-			return error_prefix(err, "%s", heuristics[i]->name);
+			return error_prefix(err, "heuristics.%s", heuristics[i]->name);
 	}
 	return 0;
 }

@@ -46,6 +46,7 @@ struct allowance {
 
 struct settings {
 	struct arena arena;
+	const char *name; /* of the file, for messages */
 	const char *database;
 	const char *hostname; /* never "auto": resolved when loaded */
 	struct source_spec *sources;
