@@ -105,6 +105,7 @@ void message_outcome_changed(struct message *m, const struct recipient *r)
 
 void message_restored(struct message *m)
 {
+	memset(&m->streams, 0, sizeof(m->streams));
 	/* The work column of what is over is empty. */
 	if (m->closed && !m->work.waiting) {
 		m->work.observed = true;

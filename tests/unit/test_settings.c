@@ -394,16 +394,16 @@ static void test_heuristics_mistakes(void **state)
 {
 	(void)state;
 	refuse_heuristics("heuristics:\n  havy: {}\n",
-			  "2:3: heuristics.havy: there is no such heuristic; "
+			  "f:2:3: heuristics.havy: there is no such heuristic; "
 			  "'mailaudit explain' lists them");
 	refuse_heuristics("heuristics:\n  heavy: {count: 11}\n",
-			  "heavy: heuristics:2:18: count: 11 is not within 2 and 10");
+			  "heuristics.heavy: f:2:18: count: 11 is not within 2 and 10");
 	refuse_heuristics("heuristics:\n  heavy: {factor: much}\n",
-			  "heavy: heuristics:2:19: factor: much is not a number from 0 up");
+			  "heuristics.heavy: f:2:19: factor: much is not a number from 0 up");
 	refuse_heuristics("heuristics:\n  heavy: {cuont: 3}\n",
-			  "heavy: heuristics:2:11: cuont: unknown key, did you mean count?");
+			  "heuristics.heavy: f:2:11: cuont: unknown key, did you mean count?");
 	refuse_heuristics("heuristics:\n  heavy: 3\n",
-			  "heavy: heuristics:2:10: needs a map: {key: value}, not a text");
+			  "heuristics.heavy: f:2:10: needs a map: {key: value}, not a text");
 	refuse("heuristics: [heavy]\n",
 	       "f:1:13: heuristics: needs a map: {key: value}, not a list");
 }
