@@ -205,6 +205,18 @@ static void finding_start(const struct observation *o, struct finding *f)
 	f->leaked_before = s->run->fact[RUN_RECIPIENTS];
 }
 
+/* What was counted before goes on being counted. */
+static void go_on(struct run *r, const struct finding *f)
+{
+	r->start = f->first_seen;
+	r->fact[RUN_MESSAGES] += f->messages;
+	r->fact[RUN_RECIPIENTS] += f->recipients;
+	r->fact[RUN_NOVEL] += f->novel;
+	r->fact[RUN_RESULTS] += f->results;
+	r->fact[RUN_UNKNOWN_USERS] += f->unknown_users;
+	r->fact[RUN_SPAM_ANSWERS] += f->spam_answers;
+}
+
 /* The one before, if it is fresh enough to go on with it. */
 static struct finding *finding_reopen(struct detect *d, struct stream *s, usec_t now)
 {
@@ -219,6 +231,7 @@ static struct finding *finding_reopen(struct detect *d, struct stream *s, usec_t
 		return NULL;
 	f->closed = 0;
 	f->reopened++;
+	go_on(s->run, f);
 	return f;
 }
 

@@ -175,7 +175,10 @@ void known_restore(struct known *k, const struct known_row *row)
 {
 	size_t n = row->hashes.n / 4;
 
-	while ((int64_t)k->generation < row->generation)
+	/* Nothing is kept of older ones than these two. */
+	if (row->generation - (int64_t)k->generation > 2)
+		k->generation = (uint32_t)(row->generation - 2);
+	while ((int64_t)k->generation < (int64_t)(uint32_t)row->generation)
 		turn_generation(k);
 	k->chunk = (uint32_t)row->chunk;
 	for (size_t i = 0; i < n && i < KNOWN_CHUNK; i++)
