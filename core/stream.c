@@ -114,7 +114,8 @@ static uint32_t minutes(usec_t t)
 	return (uint32_t)(t / USEC_MINUTE);
 }
 
-uint32_t stream_net_of(struct str ip)
+/* Hash of an address' first bytes, by its kind; 0: it is none. */
+static uint32_t prefix_of(struct str ip, size_t bytes4, size_t bytes6)
 {
 	char text[64];
 	unsigned char a[16];
@@ -125,12 +126,17 @@ uint32_t stream_net_of(struct str ip)
 	memcpy(text, ip.p, ip.n);
 	text[ip.n] = 0;
 	if (inet_pton(AF_INET, text, a) == 1)
-		hash = (uint32_t)str_hash((struct str){ (char *)a, 2 }, 4);
+		hash = (uint32_t)str_hash((struct str){ (char *)a, bytes4 }, 4);
 	else if (inet_pton(AF_INET6, text, a) == 1)
-		hash = (uint32_t)str_hash((struct str){ (char *)a, 4 }, 6);
+		hash = (uint32_t)str_hash((struct str){ (char *)a, bytes6 }, 6);
 	else
 		return 0;
 	return hash ? hash : 1;
+}
+
+uint32_t stream_net_of(struct str ip)
+{
+	return prefix_of(ip, 2, 4);
 }
 
 struct stream_net *stream_net(struct stream *s, uint32_t net, usec_t now, bool *fresh)
@@ -205,7 +211,7 @@ struct stream_form *stream_form(struct stream *s, uint64_t shape, usec_t now, bo
 
 int stream_address(struct stream *s, struct str ip, usec_t now, bool *again)
 {
-	uint32_t hash = known_hash(ip), minute = minutes(now);
+	uint32_t hash = prefix_of(ip, 3, 8), minute = minutes(now);
 	int n = 1;
 
 	*again = false;

@@ -105,7 +105,7 @@ struct stream {
 	int64_t refused_logins; /* lately, up to 1000 */
 	usec_t refused_login; /* the newest */
 
-	struct { uint32_t hash, minute; } addresses[STREAM_MAX_ADDRESSES]; /* newest, a ring */
+	struct { uint32_t hash, minute; } addresses[STREAM_MAX_ADDRESSES]; /* by /24, a ring */
 	uint8_t naddresses, next_address;
 	float usual_sources; /* addresses it uses within an hour, at most */
 	struct run *run; /* NULL: nothing suspicious */
@@ -136,7 +136,9 @@ const struct stream_word *stream_find_word(const struct stream_word *list, uint8
 					   uint32_t hash);
 struct stream_form *stream_form(struct stream *s, uint64_t shape, usec_t now, bool *fresh);
 /* Notes that mail came from this address. Returns how many different ones there were
- * within the last hour, this one included; *again: it was one of them. */
+ * within the last hour, this one included; *again: it was one of them. Those of one
+ * /24 or /64 count as one: the farm of a sending service, a pool behind one NAT, a PC
+ * with IPv6 privacy addresses. */
 int stream_address(struct stream *s, struct str ip, usec_t now, bool *again);
 /* Hash of the network an address lies in; 0 for text that is no address. */
 uint32_t stream_net_of(struct str ip);

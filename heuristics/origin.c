@@ -190,7 +190,7 @@ static void many_addresses(const struct observation *o, const struct origin_sett
 
 	if (!again && over > 0)
 		observe_sign(o, "many-addresses", FAMILY_ORIGIN, weight[over > 2 ? 2 : over - 1],
-			     set->cap, "%d addresses within an hour; usual are at most %.0f", n,
+			     set->cap, "addresses of %d networks (/24) within an hour; usual are at most %.0f", n,
 			     (double)fmaxf(1, s->usual_sources));
 	/* Only a calm hour teaches; a rise is believed slowly. */
 	if (stream_total(s) - s->score[FAMILY_ORIGIN] < CALM_ENOUGH)
@@ -279,8 +279,9 @@ const struct heuristic heuristic_origin = {
 		"against webmail (addresses of `networks`). For somebody who changes networks often, "
 		"a VPN user, each further one weighs less.\n"
 		"\n"
-		"More addresses within an hour than anybody has, and than this login has, are a "
-		"botnet or rented connections of other people, even in its own country.\n"
+		"Addresses of more networks (/24, or /64) within an hour than anybody has, and than "
+		"this login has, are a botnet or rented connections of other people, even in its own "
+		"country.\n"
 		"\n"
 		"More than five countries within a day are certain for a login of any age that does "
 		"not hop between VPNs (the rule of Vnet, a Slovak host).\n"
