@@ -373,7 +373,8 @@ static int read_struct(struct reading *r, const struct key *key, const struct ya
 	if (need(r, v, YAML_IS_MAP))
 		return -1;
 	for (i = 0; i < t->n; i++)
-		if (!t->keys[i].preset && !member_named(v, t->keys[i].name))
+		if (t->keys[i].type != KEY_SECTION && !t->keys[i].preset &&
+		    !member_named(v, t->keys[i].name))
 			return fail(r, v, "needs the key %s", t->keys[i].name);
 	memset(member, 0, t->size);
 	keys_preset(t, member, r->from);

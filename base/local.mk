@@ -26,6 +26,8 @@ libmailaudit_a_SOURCES += \
 	base/pack.h \
 	base/str.c \
 	base/str.h \
+	base/walk.c \
+	base/walk.h \
 	base/words.c \
 	base/words.h \
 	base/yaml.c \

@@ -17,13 +17,13 @@
 
 enum log_level log_level = LOG_LEVEL_INFO;
 
-/* U+202A..E and U+2066..9 reorder what a terminal shows; U+0080..9F are
+/* U+2028 and 9 end a line; U+202A..E and U+2066..9 reorder what a terminal shows; U+0080..9F are
  * control codes; surrogates and what lies over U+10FFFF are not characters. */
 static bool shown(uint32_t c)
 {
 	if (c < 0xa0)
 		return c >= 0x20 && c < 0x7f;
-	if ((c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
+	if ((c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
 		return false;
 	return !(c >= 0xd800 && c <= 0xdfff) && c <= 0x10ffff;
 }

@@ -26,7 +26,7 @@ _Noreturn void die(int code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Log text made safe to show: printable UTF-8 stays, everything else (control
- * bytes, ESC, invalid UTF-8, bidi overrides, U+0080..U+009F) becomes \xNN.
+ * bytes, ESC, invalid UTF-8, line separators, bidi overrides, U+0080..U+009F) becomes \xNN.
  * Writes at most size bytes with a NUL, never half an escape; returns buf. */
 const char *log_escape(struct str s, char *buf, size_t size);
 /* Bytes log_escape needs for s, without the NUL. */

@@ -520,3 +520,18 @@ const char *stamp_show(usec_t t, const struct zone *z, char *buf)
 		 c.hour, c.minute, c.second);
 	return buf;
 }
+
+const char *stamp_span(usec_t length, char *buf)
+{
+	double seconds = (double)length / USEC_SECOND;
+
+	if (seconds < 120)
+		snprintf(buf, STAMP_TEXT, "%.0f s", seconds < 1 ? 1 : seconds);
+	else if (seconds < 7200)
+		snprintf(buf, STAMP_TEXT, "%.0f min", seconds / 60);
+	else if (seconds < 2 * 86400)
+		snprintf(buf, STAMP_TEXT, "%.1f h", seconds / 3600);
+	else
+		snprintf(buf, STAMP_TEXT, "%.0f d", seconds / 86400);
+	return buf;
+}

@@ -55,5 +55,7 @@ bool stamp_length(struct str s, usec_t *out);
 const char *stamp_text(usec_t t, char *buf);
 /* Shown to people: "2026-11-23 07:20:05" in z. */
 const char *stamp_show(usec_t t, const struct zone *z, char *buf);
+/* A length for people: "41 s", "7 min", "2.3 h", "3 d"; at least "1 s". */
+const char *stamp_span(usec_t length, char *buf);
 
 #endif

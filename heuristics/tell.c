@@ -49,22 +49,6 @@ static struct str end(struct lines *l)
 	return s;
 }
 
-/* "41 s", "7 min", "2.3 h", "3 d" */
-static const char *span(usec_t t, char *buf, size_t size)
-{
-	double seconds = (double)t / USEC_SECOND;
-
-	if (seconds < 120)
-		snprintf(buf, size, "%.0f s", seconds < 1 ? 1 : seconds);
-	else if (seconds < 7200)
-		snprintf(buf, size, "%.0f min", seconds / 60);
-	else if (seconds < 2 * 86400)
-		snprintf(buf, size, "%.1f h", seconds / 3600);
-	else
-		snprintf(buf, size, "%.0f d", seconds / 86400);
-	return buf;
-}
-
 static const char *plural(int64_t n)
 {
 	return n == 1 ? "" : "s";
@@ -124,11 +108,12 @@ static void who(const struct stream *s, char *buf, size_t size)
 static struct str summary(const struct stream *s, struct finding *f)
 {
 	const struct run *r = s->run;
-	char text[2 * FINDING_MAX_LINE], subject[260], time[32], where[240] = "", place[180];
+	char text[2 * FINDING_MAX_LINE], subject[260], time[STAMP_TEXT];
+	char where[240] = "", place[180];
 	int64_t more = r->sources_dropped ? 1 : 0;
 
 	who(s, subject, sizeof(subject));
-	span(r->last - r->start, time, sizeof(time));
+	stamp_span(r->last - r->start, time);
 	if (s->kind == STREAM_INBOUND) {
 		snprintf(text, sizeof(text), "%s: %lld bounces in %s for mail that did not leave "
 			 "here", subject, (long long)f->messages, time);
@@ -163,11 +148,11 @@ static float most(const float *hours)
 
 static void tell_volume(struct lines *l, const struct stream *s, const struct finding *f)
 {
-	char time[32];
+	char time[STAMP_TEXT];
 
 	if (f->score[FAMILY_VOLUME] < 1)
 		return;
-	span(s->run->last - s->run->start, time, sizeof(time));
+	stamp_span(s->run->last - s->run->start, time);
 	add(l, "volume %.1f: %lld of %lld recipients in %s are new to it; usual are at most %.1f new "
 	    "ones an hour, %.0f %% of all", (double)f->score[FAMILY_VOLUME], (long long)f->novel,
 	    (long long)f->recipients, time, (double)most(s->usual_novel),
