@@ -544,6 +544,15 @@ static void observe(struct detect *d, struct observation *o)
 
 /* ---- messages ---- */
 
+/* What `mailaudit notify` hands to sendmail(8): the uid is the kernel's word. */
+static bool is_alert(const struct detect *d, const struct message *m)
+{
+	char buf[24];
+
+	return !m->script.n &&
+	       str_eq(attribute_submitter(d->world.accounts, m, buf), STR("mailaudit"));
+}
+
 /* Mail that passes through, reports of our own, and answers of a machine are no
  * habit of anybody's; what a script sends is, whatever sender it names. */
 static bool is_ours(const struct detect *d, const struct message *m)
@@ -552,7 +561,7 @@ static bool is_ours(const struct detect *d, const struct message *m)
 	case CHANNEL_AUTH:
 		return m->login.n != 0;
 	case CHANNEL_LOCAL:
-		return !m->sender_null || m->script.n;
+		return (!m->sender_null || m->script.n) && !is_alert(d, m);
 	case CHANNEL_SMTP:
 		return !m->sender_null && accounts_trusted_ip(d->world.accounts, m->client_ip);
 	case CHANNEL_NONE:
@@ -651,6 +660,17 @@ static bool is_regular(const struct stream *s, struct str address)
 	return s->regulars[0] == hash || s->regulars[1] == hash;
 }
 
+/* Who gets alerts: no stranger to anybody here. */
+static bool is_admin(const struct detect *d, struct str address)
+{
+	const struct string_list *to = &d->world.settings->alerts.to;
+
+	for (size_t i = 0; i < to->n; i++)
+		if (str_eq_nocase(address, str_of(to->at[i])))
+			return true;
+	return false;
+}
+
 void detect_recipient(struct detect *d, struct message *m, size_t nth, usec_t now)
 {
 	struct observation o = { .kind = OBSERVED_RECIPIENT, .nth = nth };
@@ -661,7 +681,8 @@ void detect_recipient(struct detect *d, struct message *m, size_t nth, usec_t no
 		return;
 	fill(d, &o, m, now);
 	o.recipient = &m->rcpt[nth];
-	o.novel = !known_has(&o.stream->known, known_hash(o.recipient->address));
+	o.novel = !known_has(&o.stream->known, known_hash(o.recipient->address)) &&
+		  !is_admin(d, o.recipient->address);
 	owner = accounts_domain(d->world.accounts,
 				str_skip(o.recipient->address,
 					 str_rchr(o.recipient->address, '@') + 1));

@@ -88,8 +88,72 @@ static const char *check_home(const char *text)
 	return stars ? NULL : "has no * that stands for the account";
 }
 
+static bool has_blank_or_control(const char *text)
+{
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f)
+			return true;
+	return false;
+}
+
+/* It stands in headers and in argv. */
+static const char *check_address(const char *text)
+{
+	if (has_blank_or_control(text) || strpbrk(text, "<>()[]\\,;:\"") || *text == '-' ||
+	    *text == '@' || !*text)
+		return "is not a mail address";
+	return NULL;
+}
+
+static const char *check_address_or_none(const char *text)
+{
+	return *text ? check_address(text) : NULL;
+}
+
+static const char *check_url(const char *text, const char *plain, const char *secure)
+{
+	struct str s = str_of(text);
+
+	if (!s.n)
+		return NULL;
+	if (has_blank_or_control(text))
+		return "has a blank or control character";
+	if (!str_eat(&s, str_of(plain)) && !str_eat(&s, str_of(secure)))
+		return "is not such a URL";
+	return s.n ? NULL : "names no host";
+}
+
+static const char *check_http(const char *text)
+{
+	return check_url(text, "http://", "https://");
+}
+
+static const char *check_smtp(const char *text)
+{
+	return check_url(text, "smtp://", "smtps://");
+}
+
+static const char *check_case(const char *text)
+{
+	static const char *const cases[] = { "any", "2", "3", "3a", "3b", "3c", "3d", "4" };
+
+	for (size_t i = 0; i < ROWS(cases); i++)
+		if (strcmp(text, cases[i]) == 0)
+			return NULL;
+	return "is none of: any, 2, 3, 3a, 3b, 3c, 3d, 4";
+}
+
+static const char *check_action_name(const char *text)
+{
+	return !*text || text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-")]
+		       ? "is not the name of an action"
+		       : NULL;
+}
+
 /* --- the tables */
 
+static const char *const digest_words[] = { "off", "daily", NULL };
+static const char *const severity_words[] = { "critical", "warning", NULL };
 static const char *const trust_words[] = { "system", "tenant", NULL };
 static const char *const store_words[] = { "outbound", "all", NULL };
 
@@ -196,6 +260,80 @@ static const struct key limits_keys[] = {
 };
 static const struct key_table limits_table = { limits_keys, ROWS(limits_keys), 0 };
 
+static const struct key webhook_keys[] = {
+	{ "url", KEY_TEXT, AT(alerts.webhook.url), "\"\"", .check = check_http,
+	  .help = "Where alerts are posted as JSON: http:// or https://." },
+	{ "secret_file", KEY_ANY_PATH, AT(alerts.webhook.secret_file), "\"\"",
+	  .help = "A file with the secret that signs them (HMAC-SHA256)." },
+};
+static const struct key_table webhook_table = { webhook_keys, ROWS(webhook_keys), 0 };
+
+static const struct key alert_keys[] = {
+	{ "to", KEY_STRINGS, AT(alerts.to), "[root]", .check = check_address,
+	  .help = "Who gets mail; a name without @ is a user of this host. []: nobody." },
+	{ "from", KEY_TEXT, AT(alerts.from), "\"\"", .check = check_address_or_none,
+	  .help = "The mails' sender. \"\": mailaudit@ and the hostname." },
+	{ "sendmail", KEY_ANY_PATH, AT(alerts.sendmail), "/usr/sbin/sendmail",
+	  .help = "The program that takes the mails." },
+	{ "smtp", KEY_TEXT, AT(alerts.smtp), "\"\"", .check = check_smtp,
+	  .help = "In place of sendmail: smtp://HOST:PORT, smtps://USER@HOST. With smtp:// "
+		  "STARTTLS is used where it is offered, and required with a password." },
+	{ "smtp_secret_file", KEY_ANY_PATH, AT(alerts.smtp_secret_file), "\"\"",
+	  .help = "A file with the password of that user." },
+	{ "owner", KEY_BOOL, AT(alerts.owner), "off",
+	  .help = "on tells the account's owner, too, once for each alert, in simpler words." },
+	{ "owners", KEY_ANY_PATH, AT(alerts.owners), "\"\"",
+	  .help = "A file with lines such as \"alice: alice@example.com\". Accounts it lacks are "
+		  "written to as users of this host." },
+	{ "per_hour", KEY_INTEGER, AT(alerts.per_hour), "20", .min = 1, .max = 10000,
+	  .help = "Mails within an hour. What is more comes in one digest." },
+	{ "digest", KEY_EITHER, AT(alerts.daily), "off", .words = digest_words,
+	  .help = "daily sends a summary of the last day each day." },
+	{ "digest_hour", KEY_INTEGER, AT(alerts.daily_hour), "7", .max = 23,
+	  .help = "Its hour, local time." },
+	{ "language", KEY_STRING, AT(alerts.language), "en", .check = check_word,
+	  .help = "A folder of the templates: en, de." },
+	{ "templates", KEY_ANY_PATH, AT(alerts.templates), "\"\"",
+	  .help = "A folder with templates of your own. A file it lacks is taken from the "
+		  "installed ones." },
+	{ "webhook", KEY_SECTION, .table = &webhook_table, .help = "Alerts for programs." },
+	{ "command", KEY_STRINGS, AT(alerts.command), "[]",
+	  .help = "A program with its arguments that is given each alert as JSON on standard "
+		  "input. No shell." },
+	{ "journal", KEY_BOOL, AT(alerts.journal), "on",
+	  .help = "Alerts go to the journal, or syslog, too." },
+};
+static const struct key_table alert_table = { alert_keys, ROWS(alert_keys), 0 };
+#undef AT
+
+#define AT(member) offsetof(struct action_rule, member)
+static const struct key action_rule_keys[] = {
+	{ "case", KEY_STRING, AT(verdict), .check = check_case,
+	  .help = "2, 3 (3a to 3d), 3a, 3b, 3c, 3d, 4, or any." },
+	{ "severity", KEY_EITHER, AT(warnings), "critical", .words = severity_words,
+	  .help = "The least severity it is for." },
+	{ "run", KEY_STRINGS, AT(run), .check = check_action_name,
+	  .help = "Names of actions, as 'mailaudit actions --list' shows them." },
+};
+#undef AT
+static const struct key_table action_rule_table = { action_rule_keys, ROWS(action_rule_keys),
+						    sizeof(struct action_rule) };
+
+#define AT(member) offsetof(struct settings, member)
+static const struct key action_keys[] = {
+	{ "folder", KEY_ANY_PATH, AT(actions.folder), "\"\"",
+	  .help = "A folder with actions of your own, beside the installed ones." },
+	{ "user", KEY_TEXT, AT(actions.user), "\"\"", .check = check_user,
+	  .help = "Who runs them, if notify runs as root. \"\": root then." },
+	{ "dry_run", KEY_BOOL, AT(actions.dry_run), "yes",
+	  .help = "yes only writes down what would have been done." },
+	{ "per_hour", KEY_INTEGER, AT(actions.per_hour), "10", .min = 1, .max = 10000,
+	  .help = "Actions that rules may start within an hour." },
+	{ "rules", KEY_STRUCTS, AT(actions.rules), "[]", .table = &action_rule_table,
+	  .count = AT(actions.nrules), .help = "What is done without asking. Each names:" },
+};
+static const struct key_table action_table = { action_keys, ROWS(action_keys), 0 };
+
 static const struct key account_keys[] = {
 	{ "passwd", KEY_PATH, AT(accounts.passwd), "/etc/passwd",
 	  .help = "Names of uids, and homes. A uid it lacks is shown as #1234." },
@@ -267,6 +405,10 @@ static const struct key settings_keys[] = {
 	  .help = "Plain limits, beside what the heuristics find. Half of one is a warning." },
 	{ "allow", KEY_STRUCTS, AT(allow), "[]", .table = &allow_table, .count = AT(nallow),
 	  .help = "What is known to be all right. Each names what it is about:" },
+	{ "alerts", KEY_SECTION, .table = &alert_table,
+	  .help = "Who is told of findings, and how: by 'mailaudit notify'." },
+	{ "actions", KEY_SECTION, .table = &action_table,
+	  .help = "What is done about findings, and can be undone. Off until a rule says so." },
 	{ "heuristics", KEY_TREE, AT(heuristics.given), "{}",
 	  .help = "How the heuristics weigh; 'mailaudit explain NAME' tells about each." },
 };
@@ -285,6 +427,16 @@ static void resolve_hostname(struct settings *s)
 		s->hostname = "localhost";
 	else
 		s->hostname = arena_str(&s->arena, str_of(name)).p;
+}
+
+static void resolve_from(struct settings *s)
+{
+	char address[320];
+
+	if (*s->alerts.from)
+		return;
+	snprintf(address, sizeof(address), "mailaudit@%s", s->hostname);
+	s->alerts.from = arena_str(&s->arena, str_of(address)).p;
 }
 
 /* Each must be about something, or it would allow everything. */
@@ -323,6 +475,7 @@ struct settings *settings_parse(struct str yaml, const char *name, const char *b
 		return NULL;
 	}
 	resolve_hostname(s);
+	resolve_from(s);
 	return s;
 }
 

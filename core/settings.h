@@ -44,6 +44,13 @@ struct allowance {
 	struct network parsed; /* of network */
 };
 
+/* Which actions run by themselves, for what. */
+struct action_rule {
+	const char *verdict; /* "4", "3" for 3a to 3d, "any" */
+	bool warnings; /* for warnings, too */
+	struct string_list run; /* names of actions, in this order */
+};
+
 struct settings {
 	struct arena arena;
 	const char *name; /* of the file, for messages */
@@ -71,6 +78,32 @@ struct settings {
 	} limits;
 	struct allowance *allow;
 	size_t nallow;
+	struct {
+		struct string_list to; /* addresses; one without @ is a user of this host */
+		const char *from; /* never "": resolved when loaded */
+		const char *sendmail; /* program; "": none */
+		const char *smtp; /* URL, used in place of sendmail; "": none */
+		const char *smtp_secret_file; /* the password; "": in the URL, or none */
+		bool owner; /* tell the account's owner, too */
+		const char *owners; /* flat map account: address; "": the local user */
+		int64_t per_hour; /* mails, before they are gathered in a digest */
+		bool daily; /* a summary each day */
+		int64_t daily_hour; /* local time */
+		const char *language, *templates; /* the templates' folder */
+		struct {
+			const char *url, *secret_file; /* "": none */
+		} webhook;
+		struct string_list command; /* argv; n == 0: none */
+		bool journal;
+	} alerts;
+	struct {
+		const char *folder; /* of the files that say what each one does */
+		const char *user; /* who runs them; "": as whom notify runs */
+		bool dry_run;
+		int64_t per_hour;
+		struct action_rule *rules;
+		size_t nrules;
+	} actions;
 	struct {
 		const struct yaml_value *given; /* as written; NULL: nothing */
 		void **at; /* a struct of settings for each heuristic; see settings_heuristics() */
