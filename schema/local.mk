@@ -1,10 +1,18 @@
 # schema/: every line of SQL.
 
 libmailaudit_a_SOURCES += \
+	schema/action.c \
+	schema/action.h \
+	schema/action_row.h \
+	schema/alert_row.c \
+	schema/alert_row.h \
 	schema/cells.c \
 	schema/cells.h \
 	schema/count.c \
 	schema/count.h \
+	schema/decide.c \
+	schema/decide.h \
+	schema/decide_state.h \
 	schema/dictionary.c \
 	schema/dictionary.h \
 	schema/finding.c \
@@ -15,6 +23,8 @@ libmailaudit_a_SOURCES += \
 	schema/migrate.h \
 	schema/minute.c \
 	schema/minute.h \
+	schema/outbox.c \
+	schema/outbox.h \
 	schema/past.c \
 	schema/past.h \
 	schema/position.c \
@@ -24,12 +34,17 @@ libmailaudit_a_SOURCES += \
 	schema/report.c \
 	schema/report.h \
 	schema/report_account.c \
+	schema/report_alert.c \
 	schema/report_finding.c \
+	schema/report_metrics.c \
+	schema/report_metrics.h \
 	schema/report_php.c \
+	schema/report_queued.c \
 	schema/report_share.c \
 	schema/report_share.h \
 	schema/report_state.h \
 	schema/report_status.c \
+	schema/report_subject.c \
 	schema/report_top.c \
 	schema/report_trace.c \
 	schema/restore.c \
@@ -54,7 +69,8 @@ libmailaudit_a_SOURCES += \
 # A released migration is never changed or removed: a new one is appended.
 migrations = \
 	schema/0001_init.sql \
-	schema/0002_detection.sql
+	schema/0002_detection.sql \
+	schema/0003_alerts.sql
 EXTRA_DIST += $(migrations) schema/embed.sh
 nodist_libmailaudit_a_SOURCES += schema/migrations.c
 CLEANFILES += schema/migrations.c

@@ -176,6 +176,110 @@ int report_findings(struct report *r, const struct finding_filter *filter,
 int report_finding(struct report *r, int64_t id, report_finding_fn *fn, void *context,
 		   struct error *err);
 
+/* --- the mail of one subject -------------------------------------------------- */
+
+/* Members that are "" ask for nothing; one of them is given. */
+struct report_subject {
+	struct str account, login, script;
+	bool by_scripts; /* without a login only */
+};
+
+typedef bool report_hour_fn(void *context, int64_t hour, const struct volume *volume);
+
+/* Hours (since 1970) that have mail, oldest first. since and until are both given. */
+int report_subject_hours(struct report *r, const struct report_subject *s, usec_t since,
+			 usec_t until, report_hour_fn *fn, void *context, struct error *err);
+
+typedef bool report_script_fn(void *context, struct str script, int64_t line,
+			      const struct volume *volume);
+
+/* Most recipients first. line: -1 unknown. */
+int report_subject_scripts(struct report *r, const struct report_subject *s, usec_t since,
+			   usec_t until, int64_t limit, report_script_fn *fn, void *context,
+			   struct error *err);
+/* queued: messages that have not left the queue. */
+int report_subject_volume(struct report *r, const struct report_subject *s, usec_t since,
+			  usec_t until, struct volume *out, int64_t *queued, struct error *err);
+/* Recipients that a stream (core/stream.h) usually has in each hour of the day, UTC. 1;
+ * 0: there is no such stream, and usual is all 0; -1. */
+int report_usual(struct report *r, struct str stream_key, float usual[24], struct error *err);
+
+/* --- alerts ----------------------------------------------------------------- */
+
+struct alert;
+struct action_row;
+struct mute;
+
+struct alert_filter {
+	struct str account;
+	bool open; /* only those that are not closed */
+	usec_t since; /* changed since, by the clock */
+	int64_t limit; /* 0: all */
+};
+
+/* findings: how many it has. waiting: rows of the outbox that wait or are held. */
+typedef bool report_alert_fn(void *context, const struct alert *row, int64_t findings,
+			     int64_t waiting);
+
+/* Newest change first. */
+int report_alerts(struct report *r, const struct alert_filter *filter, report_alert_fn *fn,
+		  void *context, struct error *err);
+/* The one with this id, if there is one. */
+int report_alert(struct report *r, int64_t id, report_alert_fn *fn, void *context,
+		 struct error *err);
+/* The findings of an alert, oldest first. */
+int report_alert_findings(struct report *r, int64_t alert, report_finding_fn *fn, void *context,
+			  struct error *err);
+
+struct alert_counts {
+	int64_t opened, reopened, closed; /* since */
+	int64_t open, acked; /* acked: of those that are open */
+	int64_t muted; /* names that are muted now */
+};
+
+int report_alert_counts(struct report *r, usec_t since, usec_t now, struct alert_counts *out,
+			struct error *err);
+
+struct report_delivery {
+	int64_t alert, version, change; /* enum alert_change */
+	struct str channel, error; /* error: of the last try */
+	int state; /* enum outbox_state */
+	usec_t created, due, done;
+	int64_t tries;
+};
+typedef bool report_delivery_fn(void *context, const struct report_delivery *row);
+
+/* What was sent about an alert, or is to be, oldest first. */
+int report_deliveries(struct report *r, int64_t alert, report_delivery_fn *fn, void *context,
+		      struct error *err);
+
+typedef bool report_mute_fn(void *context, const struct mute *row);
+/* Those that go on at `now`, by kind and name. */
+int report_mutes(struct report *r, usec_t now, report_mute_fn *fn, void *context,
+		 struct error *err);
+
+typedef bool report_action_fn(void *context, const struct action_row *row);
+/* Newest first. alert 0: of all. limit 0: all. */
+int report_actions(struct report *r, int64_t alert, int64_t limit, report_action_fn *fn,
+		   void *context, struct error *err);
+
+/* More messages than these of one alert are not told. */
+#define REPORT_MAX_QUEUED 10000
+
+struct report_queued {
+	struct str queue_id;
+	struct str aliases; /* list: further queue ids of it, as a filter makes them */
+	usec_t time;
+	int64_t recipients, waiting; /* waiting: pending or deferred */
+	bool held; /* on hold, frozen */
+};
+typedef bool report_queued_fn(void *context, const struct report_queued *row);
+
+/* The messages of an alert's findings that are still in the queue, as far as the log
+ * says; oldest first. */
+int report_queued(struct report *r, int64_t alert, report_queued_fn *fn, void *context,
+		  struct error *err);
+
 /* --- status -------------------------------------------------------------- */
 
 struct report_status {
@@ -183,6 +287,7 @@ struct report_status {
 	int64_t bytes; /* of the database with its write-ahead log */
 	int64_t messages, open, recipients, php; /* rows; messages and recipients by rollup */
 	int64_t open_findings, streams;
+	int64_t open_alerts, unsent; /* unsent: rows of the outbox that wait, or are held */
 	int64_t lines, parsed, unknown, noise; /* sums over the sources */
 	usec_t created, watermark; /* watermark: newest event time; 0 none */
 	usec_t oldest; /* first line of the oldest message kept; 0 none */

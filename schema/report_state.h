@@ -1,6 +1,6 @@
 /* Inside of struct report, for the files that make it up: report.c (opening,
  * messages), past.c, report_finding.c, report_php.c, report_trace.c, report_account.c,
- * report_top.c, report_status.c. */
+ * report_top.c, report_status.c, report_subject.c. */
 #ifndef MAILAUDIT_SCHEMA_REPORT_STATE_H
 #define MAILAUDIT_SCHEMA_REPORT_STATE_H
 

@@ -33,6 +33,9 @@ static const char totals[] =
 	" (SELECT user_version FROM pragma_user_version),"
 	" (SELECT count(*) FROM finding WHERE closed IS NULL),"
 	" (SELECT value FROM meta WHERE name = 'streams'),"
+	" (SELECT count(*) FROM alert WHERE closed IS NULL),"
+	" (SELECT count(*) FROM outbox WHERE state = 0) +"
+	" (SELECT count(*) FROM outbox WHERE state = 2),"
 	" total(lines), total(parsed), total(unknown), total(noise) FROM source";
 
 static void take_totals(struct sql_stmt *st, struct report_status *out)
@@ -47,10 +50,12 @@ static void take_totals(struct sql_stmt *st, struct report_status *out)
 	out->schema_version = (int)sql_int(st, 7);
 	out->open_findings = sql_int(st, 8);
 	out->streams = sql_int(st, 9);
-	out->lines = sql_int(st, 10);
-	out->parsed = sql_int(st, 11);
-	out->unknown = sql_int(st, 12);
-	out->noise = sql_int(st, 13);
+	out->open_alerts = sql_int(st, 10);
+	out->unsent = sql_int(st, 11);
+	out->lines = sql_int(st, 12);
+	out->parsed = sql_int(st, 13);
+	out->unknown = sql_int(st, 14);
+	out->noise = sql_int(st, 15);
 }
 
 int report_status(struct report *r, struct report_status *out, struct error *err)

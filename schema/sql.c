@@ -157,6 +157,13 @@ struct sql *sql_open_write(const char *path, struct error *err)
 	return open_handle(path, SQLITE_OPEN_READWRITE, err);
 }
 
+struct sql *sql_open_existing(const char *path, struct error *err)
+{
+	if (check_access(path, R_OK | W_OK, err) < 0)
+		return NULL;
+	return open_handle(path, SQLITE_OPEN_READWRITE, err);
+}
+
 int sql_set_up_write(struct sql *db, int cache_kib, struct error *err)
 {
 	char text[512];
@@ -364,6 +371,16 @@ int sql_run(struct sql_stmt *st, struct error *err)
 		rc = sql_step(st, err);
 	while (rc == 1);
 	return rc;
+}
+
+int64_t sql_run_int(struct sql_stmt *st)
+{
+	int64_t n = 0;
+
+	if (sql_step(st, NULL) == 1)
+		n = sql_int(st, 0);
+	sql_reset(st);
+	return n;
 }
 
 void sql_reset(struct sql_stmt *st)

@@ -15,6 +15,8 @@ struct sql_stmt;
  * that is there. Errors of all functions: EXIT_NOINPUT, EXIT_PERMISSION,
  * EXIT_CONFIG (not a database, damaged), EXIT_AGAIN (locked, disk full, I/O). */
 struct sql *sql_open_write(const char *path, struct error *err);
+/* For writing to a file that is there; changes none of its properties. */
+struct sql *sql_open_existing(const char *path, struct error *err);
 /* Once the file is known to be ours or empty: WAL, synchronous NORMAL, no
  * automatic checkpoint, incremental vacuum. cache_kib bounds the page cache. */
 int sql_set_up_write(struct sql *db, int cache_kib, struct error *err);
@@ -62,6 +64,8 @@ void sql_bind_str_or_null(struct sql_stmt *st, int i, struct str value);
 int sql_step(struct sql_stmt *st, struct error *err);
 /* Runs to the end and resets; rows are ignored. */
 int sql_run(struct sql_stmt *st, struct error *err);
+/* Runs it for the number in its first row; 0: no row, NULL, or an error. */
+int64_t sql_run_int(struct sql_stmt *st);
 /* Ends a statement before its last row. */
 void sql_reset(struct sql_stmt *st);
 

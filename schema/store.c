@@ -45,6 +45,12 @@ static const struct sql_text statements[] = {
 	{ offsetof(struct store, put_note),
 	  "REPLACE INTO note (kind, key, value, time) VALUES (?1, ?2, ?3, ?4)" },
 	{ offsetof(struct store, drop_note), "DELETE FROM note WHERE kind = ?1 AND key = ?2" },
+	/* The end of what nobody was told of is no news; what waits for the end of a mute
+	 * goes on waiting. */
+	{ offsetof(struct store, put_news),
+	  "INSERT INTO news (finding, number, due) SELECT ?1, ?2, 0 WHERE ?3 OR EXISTS"
+	  " (SELECT 1 FROM alert_finding WHERE finding = ?1)"
+	  " ON CONFLICT (finding) DO UPDATE SET number = excluded.number" },
 };
 
 /* --- transactions ---------------------------------------------------------- */
@@ -173,6 +179,7 @@ struct store *store_open(const char *path, struct error *err)
 
 	s->lock = -1;
 	s->checkpoint_at = WAL_SOFT_BYTES;
+	s->tell_since = INT64_MAX;
 	if (set_up(s, path, err) == 0)
 		return s;
 	store_close(s);
@@ -251,12 +258,29 @@ static void give_out(struct store *s, enum meta_name name, int64_t next)
 		s->next[name] = next;
 }
 
+static int put_finding(struct store *s, const struct finding *f, struct error *err)
+{
+	if (finding_put(&s->findings, &s->rows, f, err) < 0)
+		return -1;
+	if ((f->closed ? f->closed : f->last_seen) < s->tell_since)
+		return 0;
+	sql_bind_int(s->put_news, 1, f->id);
+	sql_bind_int(s->put_news, 2, s->next[META_COMMITS]);
+	sql_bind_int(s->put_news, 3, !f->closed);
+	return sql_run(s->put_news, err);
+}
+
+void store_tell_since(struct store *s, usec_t last_seen)
+{
+	s->tell_since = last_seen;
+}
+
 static int put_detection(struct store *s, const struct batch *b, struct error *err)
 {
 	give_out(s, META_NEXT_STREAM, b->next_stream);
 	give_out(s, META_NEXT_FINDING, b->next_finding);
 	for (size_t i = 0; i < b->nfindings; i++)
-		if (finding_put(&s->findings, &s->rows, b->findings[i], err) < 0)
+		if (put_finding(s, b->findings[i], err) < 0)
 			return -1;
 	return stream_put_all(&s->streams, b, err);
 }

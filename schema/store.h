@@ -27,6 +27,9 @@ struct message *store_load_message(void *store, int64_t id);
 bool store_load_stream(void *store, struct str key, struct stream_row *row,
 		       void (*known)(void *to, const struct known_row *chunk), void *to);
 struct finding *store_load_finding(void *store, int64_t id);
+/* Of which findings people are to be told: each that is written from now on and was last
+ * seen, or closed, by the log, since. INT64_MAX: of none, as at the start; 0: of all. */
+void store_tell_since(struct store *s, usec_t last_seen);
 /* One transaction. Recipients are written when the message is new or says
  * rcpt_dirty. On failure the database is as before. On success what
  * was written is marked as stored by the caller. */

@@ -37,10 +37,12 @@ struct store {
 	struct retain retain;
 	struct finding_rows findings;
 	struct stream_rows streams;
-	struct sql_stmt *begin, *commit, *rollback, *put_meta, *put_note, *drop_note;
+	struct sql_stmt *begin, *commit, *rollback, *put_meta, *put_note, *drop_note,
+		*put_news;
 	int64_t meta[META_COUNT]; /* as committed */
 	int64_t next[META_COUNT]; /* as the open transaction will leave it */
 	int64_t checkpoint_at; /* bytes of the write-ahead log */
+	usec_t tell_since; /* see store_tell_since() */
 };
 
 /* Runs fn(s, argument) in a transaction; all of it happens or nothing. */
