@@ -1,7 +1,10 @@
 # etc/: the sample configuration, and what makes mail servers and PHP log the exact link.
 
 examplesdir = $(docdir)/examples
-dist_examples_DATA = etc/mailaudit.yaml
+dist_examples_DATA = \
+	etc/mailaudit.yaml \
+	etc/prometheus/mailaudit-dashboard.json \
+	etc/prometheus/mailaudit.rules.yaml
 
 patternsdir = $(pkgdatadir)/patterns.d
 dist_patterns_DATA = \
@@ -10,6 +13,44 @@ dist_patterns_DATA = \
 	etc/patterns.d/probes.yaml \
 	etc/patterns.d/providers.yaml \
 	etc/patterns.d/responses.yaml
+
+# Templates of the mails, by language; notify/local.mk compiles them in.
+alertsendir = $(pkgdatadir)/alerts/en
+dist_alertsen_DATA = \
+	etc/alerts/en/alert.html \
+	etc/alerts/en/alert.subject \
+	etc/alerts/en/alert.txt \
+	etc/alerts/en/digest.html \
+	etc/alerts/en/digest.subject \
+	etc/alerts/en/digest.txt \
+	etc/alerts/en/owner.html \
+	etc/alerts/en/owner.subject \
+	etc/alerts/en/owner.txt \
+	etc/alerts/en/summary.html \
+	etc/alerts/en/summary.subject \
+	etc/alerts/en/summary.txt
+alertsdedir = $(pkgdatadir)/alerts/de
+dist_alertsde_DATA = \
+	etc/alerts/de/alert.html \
+	etc/alerts/de/alert.subject \
+	etc/alerts/de/alert.txt \
+	etc/alerts/de/digest.html \
+	etc/alerts/de/digest.subject \
+	etc/alerts/de/digest.txt \
+	etc/alerts/de/owner.html \
+	etc/alerts/de/owner.subject \
+	etc/alerts/de/owner.txt \
+	etc/alerts/de/summary.html \
+	etc/alerts/de/summary.subject \
+	etc/alerts/de/summary.txt
+actionsdir = $(pkgdatadir)/actions.d
+dist_actions_DATA = \
+	etc/actions.d/block-login-dovecot.yaml \
+	etc/actions.d/block-login-exim.yaml \
+	etc/actions.d/block-login-postfix.yaml \
+	etc/actions.d/disable-script.yaml \
+	etc/actions.d/freeze-exim.yaml \
+	etc/actions.d/hold-postfix.yaml
 
 postfixsnippetsdir = $(pkgdatadir)/snippets/postfix
 dist_postfixsnippets_DATA = etc/snippets/postfix/header_checks
