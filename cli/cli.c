@@ -99,6 +99,19 @@ const struct settings *cli_settings(struct cli *cli, struct error *err)
 	return cli->settings;
 }
 
+int cli_reload(struct cli *cli, struct error *err)
+{
+	struct settings *before = cli->settings;
+
+	cli->settings = NULL;
+	if (!cli_settings(cli, err)) {
+		cli->settings = before;
+		return -1;
+	}
+	settings_free(before);
+	return 0;
+}
+
 const char *cli_database(struct cli *cli, struct error *err)
 {
 	const struct settings *settings;

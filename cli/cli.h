@@ -69,6 +69,8 @@ int cli_complain(const struct error *err);
 /* The settings of --config, of the default file, or the defaults. Read when
  * first asked for; NULL with *err filled. --db replaces their database. */
 const struct settings *cli_settings(struct cli *cli, struct error *err);
+/* Reads them again; on failure (-1) those there were stay. */
+int cli_reload(struct cli *cli, struct error *err);
 /* The database to use; NULL with *err filled. */
 const char *cli_database(struct cli *cli, struct error *err);
 struct report;

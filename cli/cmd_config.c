@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "heuristics/heuristics.h"
+#include "notify/action.h"
 #include "schema/world.h"
 
 const struct option options_config[] = { { .name = NULL } };
@@ -12,7 +13,8 @@ const struct option options_config[] = { { .name = NULL } };
 const char help_config[] =
 	"check [FILE]  reads FILE, or the settings in use, and says what is wrong with it;\n"
 	"              exit status 78 if something is, 66 if there is no such file;\n"
-	"              pattern files are read, too, and missing databases of places told of\n"
+	"              files of patterns and actions are read, too, and missing databases of\n"
+	"              places told of\n"
 	"defaults      prints a commented settings file with every key and its default\n"
 	"show          the settings in use, with the defaults filled in\n"
 	"\n"
@@ -59,6 +61,7 @@ static const struct out_section sections[] = {
 static int check(struct cli *cli, struct error *err)
 {
 	const char *path = cli->noperands > 1 ? cli->operand[1] : cli->config;
+	struct actions *actions;
 	struct world *world;
 
 	if (path && access(path, R_OK) < 0)
@@ -72,6 +75,10 @@ static int check(struct cli *cli, struct error *err)
 	if (!world)
 		return -1;
 	world_close(world);
+	actions = actions_load(cli->settings, err);
+	if (!actions)
+		return -1;
+	actions_free(actions);
 	printf("%s: ok\n", path ? path : "settings in use");
 	return EXIT_FOUND;
 }

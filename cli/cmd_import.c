@@ -23,6 +23,7 @@ static struct {
 	struct str host;
 	struct str zone, format;
 	int64_t year;
+	bool alert;
 } opt;
 
 const struct option options_import[] = {
@@ -34,6 +35,8 @@ const struct option options_import[] = {
 	  "of stamps without one: UTC, Europe/Berlin, +0100; default: local" },
 	{ "as", "FORMAT", OPTION_TEXT, &opt.format, NULL, 0,
 	  "postfix, exim, php or auto (default: what each line looks like)" },
+	{ "alert", NULL, OPTION_FLAG, &opt.alert, NULL, 0,
+	  "tell people of what is found, as mailauditd does" },
 	{ .name = NULL }
 };
 
@@ -43,7 +46,8 @@ const char help_import[] =
 	"in the order of their time. What was read before is skipped, whatever the file is\n"
 	"called now. A file that the settings' `sources` name has their trust, account and\n"
 	"time zone. Any other in a customer's home can accuse that customer only, and one\n"
-	"elsewhere is trusted: a copy of a customer's log needs a row in `sources`.\n"
+	"elsewhere is trusted: a copy of a customer's log needs a row in `sources`. Findings of\n"
+	"the past raise no alert unless --alert is given.\n"
 	"\n"
 	"Keys: lines parsed unknown messages recipients php_mail findings seconds. parsed are\n"
 	"the lines that were understood; messages are those first seen by this import.";
@@ -274,6 +278,8 @@ static int import(struct import *im, struct cli *cli, struct error *err)
 	im->recorder = recorder_open(im->settings, all_parsers, all_heuristics, err);
 	if (!im->recorder)
 		return -1;
+	if (opt.alert)
+		store_tell_since(recorder_store(im->recorder), 0);
 	result = read_all(im, err);
 	progress_end(&im->progress);
 	if (result < 0)

@@ -1,9 +1,7 @@
 /* mailaudit status: how far each source has been read, what was not
  * understood, what the database holds. */
-#include <stdlib.h>
-#include <sys/stat.h>
-
 #include "cli/cli.h"
+#include "cli/lag.h"
 #include "schema/report.h"
 
 /* Domains shown, those with most mail first. */
@@ -21,9 +19,10 @@ const char help_status[] =
 	"recipients_last_hour messages_last_day recipients_last_day}\n"
 	"sources[{path last lag_bytes lag_seconds lines parsed noise unknown unknown_share cut\n"
 	"offset}] unknown_lines[{source program lines time sample}]\n"
-	"inbound[{domain messages recipients}] open_findings streams. lag_* is null when the\n"
-	"file read last cannot be seen; watermark is the newest time in any log; streams are\n"
-	"logins, scripts and users whose habits are known.";
+	"inbound[{domain messages recipients}] open_findings streams open_alerts unsent. lag_*\n"
+	"is null when the file read last cannot be seen; watermark is the newest time in any\n"
+	"log; streams are logins, scripts and users whose habits are known; unsent are mails\n"
+	"and posts about alerts that 'mailaudit notify' has still to hand over.";
 
 static const struct out_column head_columns[] = {
 	{ "database", "Database", 0, 0 },
@@ -39,6 +38,8 @@ static const struct out_column head_columns[] = {
 	{ "lines", "Lines", 0, 0 },
 	{ "unknown", "  not understood", 0, 0 },
 	{ "open_findings", "Open findings", 0, 0 },
+	{ "open_alerts", "Open alerts", 0, 0 },
+	{ "unsent", "  not told yet", 0, 0 },
 	{ "streams", "Senders known", 0, 0 },
 	{ NULL, NULL, 0, 0 }
 };
@@ -90,24 +91,9 @@ struct context {
 	usec_t now;
 };
 
-/* Bytes in the file that have not been taken; -1: it is not the file that was
- * read, or cannot be seen. */
-static int64_t lag_bytes(const struct report_source *source)
-{
-	char *path = str_dup(source->path);
-	struct stat st;
-	int64_t lag = -1;
-
-	if (source->has_position && source->ino && stat(path, &st) == 0 &&
-	    st.st_dev == source->dev && st.st_ino == source->ino)
-		lag = st.st_size > source->offset ? st.st_size - source->offset : 0;
-	free(path);
-	return lag;
-}
-
 static void tell_lag(struct context *c, const struct report_source *source)
 {
-	int64_t lag = lag_bytes(source);
+	int64_t lag = lag_of(source);
 	int64_t seconds = lag;
 
 	if (lag > 0)
@@ -245,6 +231,8 @@ static int tell_status(struct cli *cli, struct report *report, struct error *err
 		return -1;
 	out_number(c.out, "open_findings", status.open_findings);
 	out_number(c.out, "streams", status.streams);
+	out_number(c.out, "open_alerts", status.open_alerts);
+	out_number(c.out, "unsent", status.unsent);
 	out_object_end(c.out, sections);
 	return EXIT_FOUND;
 }

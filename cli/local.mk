@@ -9,20 +9,33 @@ libcli_a_SOURCES = \
 	cli/cli.c \
 	cli/cli.h \
 	cli/cmd_account.c \
+	cli/cmd_ack.c \
+	cli/cmd_act.c \
+	cli/cmd_actions.c \
+	cli/cmd_alerts.c \
 	cli/cmd_config.c \
 	cli/cmd_explain.c \
 	cli/cmd_findings.c \
 	cli/cmd_help.c \
 	cli/cmd_import.c \
 	cli/cmd_messages.c \
+	cli/cmd_metrics.c \
+	cli/cmd_mute.c \
+	cli/cmd_notify.c \
 	cli/cmd_php.c \
 	cli/cmd_replay.c \
 	cli/cmd_status.c \
 	cli/cmd_top.c \
 	cli/cmd_trace.c \
+	cli/cmd_undo.c \
+	cli/cmd_unmute.c \
 	cli/commands.def \
+	cli/desk.c \
+	cli/desk.h \
 	cli/inlet.c \
 	cli/inlet.h \
+	cli/lag.c \
+	cli/lag.h \
 	cli/out.c \
 	cli/out.h \
 	cli/progress.c \
@@ -31,9 +44,11 @@ libcli_a_SOURCES = \
 	cli/story.h \
 	cli/tell.c \
 	cli/tell.h \
+	cli/tell_action.c \
+	cli/tell_action.h \
 	cli/tell_finding.c
 
-libcli_libs = libcli.a $(libmailaudit_libs) $(SMARTCOLS_LIBS) $(JSON_C_LIBS)
+libcli_libs = libcli.a $(libnotify_libs) $(libmailaudit_libs) $(SMARTCOLS_LIBS) $(JSON_C_LIBS)
 
 bin_PROGRAMS += mailaudit
 mailaudit_SOURCES = cli/main.c
