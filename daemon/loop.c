@@ -31,6 +31,8 @@
 /* Owner maps are looked at for changes after input, at most so often. */
 #define MAPS_USEC (10 * USEC_SECOND)
 #define STATUS_USEC (10 * USEC_SECOND)
+/* Findings that were last seen longer ago are the past: nobody is told of them. */
+#define TELL_LATE_USEC USEC_DAY
 #define RETAIN_EVERY_USEC USEC_HOUR
 #define RETAIN_STEP_USEC (USEC_SECOND / 20)
 #define RETAIN_ROWS 200
@@ -110,6 +112,8 @@ static bool commit(struct loop *l)
 	usec_t start = monotonic();
 	struct error err;
 
+	store_tell_since(recorder_store(l->recorder),
+			 clock_usec(CLOCK_REALTIME) - TELL_LATE_USEC);
 	if (sources_commit(l->sources, &err) < 0) {
 		commit_failed(l, &err);
 		return false;

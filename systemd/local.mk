@@ -1,14 +1,33 @@
 # systemd/: the unit, its user, its directories.
 
-EXTRA_DIST += systemd/mailauditd.service.in systemd/mailaudit.sysusers systemd/mailaudit.tmpfiles
-dist_examples_DATA += systemd/mailauditd-tenant-logs.conf
+EXTRA_DIST += systemd/mailauditd.service.in systemd/mailaudit-notify.service.in \
+	systemd/mailaudit.sysusers systemd/mailaudit.tmpfiles
+dist_examples_DATA += \
+	systemd/mailaudit-notify-actions.conf \
+	systemd/mailaudit-notify-smtp.conf \
+	systemd/mailauditd-tenant-logs.conf
+dist_catalog_DATA = systemd/mailaudit.catalog
 
-systemdsystemunit_DATA = systemd/mailauditd.service
-CLEANFILES += systemd/mailauditd.service
+systemdsystemunit_DATA = \
+	systemd/mailaudit-metrics.service \
+	systemd/mailaudit-notify.service \
+	systemd/mailauditd.service
+CLEANFILES += $(systemdsystemunit_DATA)
+dist_systemdsystemunit_DATA = systemd/mailaudit-metrics.timer
+EXTRA_DIST += systemd/mailaudit-metrics.service.in
 
 systemd/mailauditd.service: systemd/mailauditd.service.in Makefile
 	$(AM_V_at)$(MKDIR_P) systemd
 	$(AM_V_GEN)$(SED) 's|@sbindir[@]|$(sbindir)|g' $(srcdir)/systemd/mailauditd.service.in >$@
+
+systemd/mailaudit-notify.service: systemd/mailaudit-notify.service.in Makefile
+	$(AM_V_at)$(MKDIR_P) systemd
+	$(AM_V_GEN)$(SED) 's|@bindir[@]|$(bindir)|g' \
+		$(srcdir)/systemd/mailaudit-notify.service.in >$@
+
+systemd/mailaudit-metrics.service: systemd/mailaudit-metrics.service.in Makefile
+	$(AM_V_at)$(MKDIR_P) systemd
+	$(AM_V_GEN)$(SED) 's|@bindir[@]|$(bindir)|g' $(srcdir)/systemd/mailaudit-metrics.service.in >$@
 
 # Both are called mailaudit.conf where they belong.
 install_data_hooks += install-systemd
@@ -28,4 +47,5 @@ uninstall-systemd:
 AM_DISTCHECK_CONFIGURE_FLAGS = \
 	--with-systemdsystemunitdir='$${prefix}/lib/systemd/system' \
 	--with-sysusersdir='$${prefix}/lib/sysusers.d' \
-	--with-tmpfilesdir='$${prefix}/lib/tmpfiles.d'
+	--with-tmpfilesdir='$${prefix}/lib/tmpfiles.d' \
+	--with-catalogdir='$${prefix}/lib/systemd/catalog'
