@@ -1,28 +1,34 @@
 # tests/: `make check` runs the unit tests, the corpora and lint; tests/run runs these in several
 # builds, and all the rest.
 
-EXTRA_DIST += tests/run tests/valgrind.supp tests/corpus tests/lint tests/replay tests/system tests/rig \
+EXTRA_DIST += tests/unit/alerted.h tests/run tests/valgrind.supp tests/corpus tests/lint tests/replay tests/system tests/rig \
 	tests/sim tests/bench
 
 # The libraries' linkers leave out what a test does not use.
-test_libs = libcli.a $(libdaemon_libs) $(SMARTCOLS_LIBS) $(JSON_C_LIBS)
+test_libs = libcli.a $(libnotify_libs) $(libdaemon_libs) $(SMARTCOLS_LIBS) $(JSON_C_LIBS)
 
 # One program per tests/unit/test_*.c.
 unit_tests = \
 	tests/unit/test_account \
+	tests/unit/test_action \
+	tests/unit/test_alert \
 	tests/unit/test_arena \
+	tests/unit/test_channels \
 	tests/unit/test_cursor \
+	tests/unit/test_decide \
 	tests/unit/test_detect \
 	tests/unit/test_discover \
 	tests/unit/test_envelope \
 	tests/unit/test_event \
 	tests/unit/test_exim \
+	tests/unit/test_facts \
 	tests/unit/test_follow \
 	tests/unit/test_geo \
 	tests/unit/test_keys \
 	tests/unit/test_known \
 	tests/unit/test_log \
 	tests/unit/test_logfile \
+	tests/unit/test_mail \
 	tests/unit/test_map \
 	tests/unit/test_migrate \
 	tests/unit/test_out \
@@ -42,9 +48,11 @@ unit_tests = \
 	tests/unit/test_str \
 	tests/unit/test_stream \
 	tests/unit/test_tally \
+	tests/unit/test_template \
 	tests/unit/test_watch \
 	tests/unit/test_world
 LDADD = $(test_libs) $(CMOCKA_LIBS)
+tests_unit_test_channels_LDADD = $(libnotify_libs) $(libmailaudit_libs) $(CMOCKA_LIBS)
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -53,7 +61,12 @@ EXTRA_DIST += $(unit_tests:=.c)
 endif
 
 # Programs that tests/run and tests/system drive.
-check_PROGRAMS += tests/corpus/corpus tests/corpus/signs_of tests/replay/replay
+check_PROGRAMS += tests/corpus/corpus tests/corpus/signs_of tests/replay/replay tests/mail/compose
+tests_mail_compose_LDADD = $(libnotify_libs) $(libmailaudit_libs)
+
+# One hand-over of one channel.
+check_PROGRAMS += tests/system/hand_over
+tests_system_hand_over_LDADD = $(libnotify_libs) $(libmailaudit_libs)
 
 # Simulated hosts, to measure detection with; tests/sim/README.md. The same bytes everywhere need
 # arithmetic without contraction.

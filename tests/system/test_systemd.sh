@@ -4,6 +4,7 @@ set -eu
 build=$(cd "${1:?BUILD_DIR}" && pwd)
 cd "$(dirname "$0")/../.."
 limit=15 # systemd-analyze's exposure times 10
+smtp_limit=25
 
 command -v systemd-analyze >/dev/null || {
 	echo "no systemd-analyze"
@@ -38,6 +39,27 @@ verify "$dir/mailauditd.service"
 systemd-analyze security --offline=true --threshold=$limit "$dir/mailauditd.service" \
 	>"$dir/table" || fail "$(tail -n 1 "$dir/table")"
 echo "exposure $(exposure "$dir/mailauditd.service")"
+
+# It starts sendmail(8), whose setgid bit must work: nothing may be there that implies
+# NoNewPrivileges= (systemd.exec(5) lists what does).
+sed "s|@bindir@|$dir|g" systemd/mailaudit-notify.service.in >"$dir/mailaudit-notify.service"
+cp "$build/mailaudit" "$dir/mailaudit"
+chmod 755 "$dir/mailaudit"
+verify "$dir/mailaudit-notify.service"
+for key in NoNewPrivileges DynamicUser LockPersonality MemoryDenyWriteExecute PrivateDevices \
+	ProtectClock ProtectHostname ProtectKernelLogs ProtectKernelModules ProtectKernelTunables \
+	RestrictAddressFamilies RestrictNamespaces RestrictRealtime RestrictSUIDSGID \
+	SystemCallArchitectures SystemCallFilter SystemCallLog; do
+	! grep "^$key=" "$dir/mailaudit-notify.service" || fail "$key= keeps sendmail(8) from its queue"
+done
+cat "$dir/mailaudit-notify.service" systemd/mailaudit-notify-smtp.conf >"$dir/smtp.service"
+verify "$dir/smtp.service"
+systemd-analyze security --offline=true --threshold=$smtp_limit "$dir/smtp.service" \
+	>"$dir/table" || fail "$(tail -n 1 "$dir/table")"
+echo "exposure of notify $(exposure "$dir/mailaudit-notify.service")," \
+	"by SMTP $(exposure "$dir/smtp.service")"
+cat "$dir/mailaudit-notify.service" systemd/mailaudit-notify-actions.conf >"$dir/actions.service"
+verify "$dir/actions.service"
 
 # A key it does not know must be noticed, or this test is worth nothing.
 sed 's/^PrivateTmp=/PrivateTemp=/' "$dir/mailauditd.service" >"$dir/broken.service"

@@ -23,6 +23,7 @@
 
 static const char passwd[] = "alice:x:5101:5101::/home/alice:/bin/sh\n"
 			     "bob:x:5102:5102::/home/bob:/bin/sh\n"
+			     "mailaudit:x:5190:5190::/var/lib/mailaudit:/bin/false\n"
 			     "www-data:x:33:33::/var/www:/bin/sh\n";
 static const char domains[] = "alice.example: alice\nshop.example: bob\n";
 
@@ -965,6 +966,47 @@ static void test_programs_of_the_host(void **state)
 	host_free(h);
 }
 
+/* What notify hands in is nobody's habit; from another user the same would be found. */
+static void test_own_alerts(void **state)
+{
+	static const int uids[] = { 5190, 5101 };
+
+	(void)state;
+	for (size_t which = 0; which < LENGTH(uids); which++) {
+		struct host *h = host_new("", NULL);
+		char to[1000];
+
+		for (int i = 0; i < 60; i++) {
+			strangers(to, sizeof(to), i, 4);
+			MAIL(h, .at = START + i * 5 * USEC_SECOND, .uid = uids[which],
+			     .from = "mailaudit@host", .to = to, .answer = "5.1.1 550 no such user");
+		}
+		read_logs(h);
+		assert_int_equal(count_findings(h), which);
+		host_free(h);
+	}
+}
+
+/* Who gets alerts is a stranger to nobody: a login that submits them writes to nobody new. */
+static void test_alerts_by_smtp(void **state)
+{
+	static const char *const settings[] = { "alerts: {to: [admin@far.example]}\n", "" };
+	int64_t novel[LENGTH(settings)];
+
+	(void)state;
+	for (size_t which = 0; which < LENGTH(settings); which++) {
+		struct host *h = host_new(settings[which], NULL);
+
+		MAIL(h, .at = START, .login = "info@shop.example", .ip = "198.51.100.7",
+		     .from = "info@shop.example", .to = "Admin@far.example");
+		read_logs(h);
+		novel[which] = h->db->message[1]->rcpt[0].novel;
+		host_free(h);
+	}
+	assert_int_equal(novel[0], 0);
+	assert_int_equal(novel[1], 1);
+}
+
 /* ---- case 5 ---- */
 
 static void bounce_in(struct host *h, usec_t at, int nth)
@@ -1388,6 +1430,8 @@ int main(void)
 		cmocka_unit_test(test_uploaded_mailer),
 		cmocka_unit_test(test_newsletter_to_a_known_list),
 		cmocka_unit_test(test_programs_of_the_host),
+		cmocka_unit_test(test_own_alerts),
+		cmocka_unit_test(test_alerts_by_smtp),
 		cmocka_unit_test(test_backscatter),
 		cmocka_unit_test(test_own_reports),
 		cmocka_unit_test(test_muted),

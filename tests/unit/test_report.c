@@ -1166,6 +1166,93 @@ static void test_group_reads(void **state)
 	assert_non_null(report);
 }
 
+/* --- the mail of one subject ------------------------------------------------ */
+
+static bool is_of(const struct message *m, const struct report_subject *s)
+{
+	if ((s->account.n && !str_eq(m->account, s->account)) ||
+	    (s->script.n && !str_eq(m->script, s->script)))
+		return false;
+	return s->login.n ? str_eq(m->login, s->login) : !s->by_scripts || !m->login.n;
+}
+
+struct hours {
+	int64_t first, recipients[48];
+};
+
+static bool take_hour(void *context, int64_t hour, const struct volume *v)
+{
+	struct hours *h = context;
+
+	assert_in_range(hour - h->first, 0, 47);
+	h->recipients[hour - h->first] = v->recipients;
+	return true;
+}
+
+static bool take_script(void *context, struct str script, int64_t line, const struct volume *v)
+{
+	int64_t *sum = context;
+
+	assert_true(script.n && line == -1);
+	*sum += v->recipients;
+	return true;
+}
+
+static void check_subject(const struct report_subject *s, usec_t since, usec_t until)
+{
+	struct hours got = { .first = since / USEC_HOUR }, wanted = got;
+	struct volume v, sum = { 0 };
+	int64_t queued, open = 0, of_scripts = 0, told = 0;
+	struct error err;
+
+	for (int i = 0; i < MESSAGES; i++) {
+		const struct message *m = all[i];
+
+		if (!in_period(m->time, since, until) || !is_of(m, s))
+			continue;
+		sum.messages++;
+		sum.recipients += (int64_t)m->nrcpt;
+		open += !m->closed;
+		of_scripts += m->script.n ? (int64_t)m->nrcpt : 0;
+		wanted.recipients[m->time / USEC_HOUR - wanted.first] += (int64_t)m->nrcpt;
+	}
+	assert_int_equal(report_subject_hours(report, s, since, until, take_hour, &got, &err), 0);
+	assert_memory_equal(&got, &wanted, sizeof(got));
+	assert_int_equal(report_subject_volume(report, s, since, until, &v, &queued, &err), 0);
+	assert_int_equal(v.messages, sum.messages);
+	assert_int_equal(v.recipients, sum.recipients);
+	assert_int_equal(queued, open);
+	assert_int_equal(report_subject_scripts(report, s, since, until, 99, take_script, &told,
+						&err), 0);
+	assert_int_equal(told, of_scripts);
+}
+
+static void test_subject(void **state)
+{
+	const usec_t since = T0 + 7 * USEC_DAY - 5 * USEC_HOUR + 3, until = since + 40 * USEC_HOUR;
+	const struct report_subject subjects[] = {
+		{ .account = STR("alice") },
+		{ .account = STR("alice"), .by_scripts = true },
+		{ .account = STR("alice"), .login = STR("info@alice.example") },
+		{ .login = STR("bob") },
+		{ .account = STR("bob"), .script = STR("/home/bob/www/index.php") },
+		{ .script = STR("/home/bob/www/index.php") },
+		{ .account = { "a\0b", 3 } },
+		{ .account = STR("nobody of this name") },
+		{ .account = STR("bob"), .login = STR("no such login") },
+	};
+	float usual[24];
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++)
+		check_subject(&subjects[i], since, until);
+	assert_int_equal(report_usual(report, STR("no such key"), usual, &err), 0);
+	/* Its state is no state: it is as new. */
+	assert_int_equal(report_usual(report, STR("key 1"), usual, &err), 1);
+	assert_true(usual[0] == 0 && usual[23] == 0);
+}
+
 /* Every query's plan, as it is logged when it is prepared. */
 static char *plans_of(void (*run)(void))
 {
@@ -1195,6 +1282,39 @@ static bool ignore_share(void *context, const struct share *row)
 	(void)context;
 	(void)row;
 	return false;
+}
+
+static bool ignore_hour(void *context, int64_t hour, const struct volume *v)
+{
+	(void)context;
+	(void)hour;
+	(void)v;
+	return true;
+}
+
+static bool ignore_script(void *context, struct str script, int64_t line, const struct volume *v)
+{
+	(void)context;
+	(void)script;
+	(void)line;
+	(void)v;
+	return true;
+}
+
+static void ask_subject(struct report *r, usec_t since, usec_t until)
+{
+	struct report_subject s = { .login = STR("bob") };
+	struct volume v;
+	int64_t queued;
+	float usual[24];
+
+	for (int i = 0; i < 2; i++) {
+		report_subject_hours(r, &s, since, until, ignore_hour, NULL, NULL);
+		report_subject_scripts(r, &s, since, until, 5, ignore_script, NULL, NULL);
+		report_subject_volume(r, &s, since, until, &v, &queued, NULL);
+		s.account = STR("alice");
+	}
+	report_usual(r, STR("key 1"), usual, NULL);
 }
 
 static bool ignore_php(void *context, const struct php_mail *row)
@@ -1261,6 +1381,7 @@ static void run_queries(void)
 	report_inbound(r, since, until, 5, ignore_share, NULL, NULL);
 	report_status(r, &st, NULL);
 	list_findings(r, since, until);
+	ask_subject(r, since, until);
 	past_close(past_open(r, since, until, WAIT, NULL));
 	report_close(r);
 }
@@ -1318,6 +1439,7 @@ int main(void)
 		cmocka_unit_test(test_php),
 		cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_one_finding),
+		cmocka_unit_test(test_subject),
 		cmocka_unit_test(test_past),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_open_errors),

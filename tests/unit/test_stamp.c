@@ -463,6 +463,19 @@ static void writes_text(void **state)
 	assert_int_equal(stamp_civil(zone_utc(), 2026, 2, 30, 0, 0, 0, 0), 0);
 }
 
+static void test_span(void **state)
+{
+	static const struct { usec_t length; const char *text; } rows[] = {
+		{ 0, "1 s" }, { 41 * USEC_SECOND, "41 s" }, { 7 * USEC_MINUTE, "7 min" },
+		{ 138 * USEC_MINUTE, "2.3 h" }, { 3 * USEC_DAY, "3 d" },
+	};
+	char text[STAMP_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(stamp_span(rows[i].length, text), rows[i].text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -478,6 +491,7 @@ int main(void)
 		cmocka_unit_test(reads_lengths),
 		cmocka_unit_test(writes_text),
 		cmocka_unit_test(forgets_unknown_names),
+		cmocka_unit_test(test_span),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

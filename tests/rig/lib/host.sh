@@ -48,6 +48,7 @@ make_users() {
 	add_system_user Debian-exim 5901 /var/spool/exim4
 	add_system_user smmta 5902 /var/lib/sendmail
 	add_system_user smmsp 5903 /var/lib/sendmail
+	add_system_user mailaudit 5190 /var/lib/mailaudit
 }
 
 name_service() {

@@ -18,6 +18,8 @@ postfix_tables() {
 	awk '$2 ~ /^mx\./ { print substr($2, 4) " smtp:[" $2 "]" }' "$CONF/hosts" >/etc/postfix/transport
 	echo 'blocked@dest.example REJECT this recipient asked not to be written to' \
 		>/etc/postfix/recipient_access
+	: >/etc/postfix/mailaudit_login_access
+	postmap /etc/postfix/mailaudit_login_access
 	echo 'stolen@alice-crafts.example 554 5.7.1 sender suspended' >/etc/postfix/sender_access
 }
 
