@@ -1,7 +1,9 @@
 # docs/: man pages (mdoc), the tour of the tree, decisions.
 
 dist_man_MANS = \
+	docs/man/mailaudit-notify.8 \
 	docs/man/mailaudit.1 \
+	docs/man/mailaudit-alerts.5 \
 	docs/man/mailaudit.yaml.5 \
 	docs/man/mailauditd.8
 
