@@ -354,7 +354,7 @@ static enum handed judge_answer(long status, const struct answer *answer, const 
 	if (status >= 200 && status < 300)
 		return HANDED_OVER;
 	if (status < 200)
-		error_set(err, EXIT_AGAIN, "webhook: %s", why);
+		error_set(err, EXIT_AGAIN, "%s", why);
 	else
 		error_set(err, EXIT_AGAIN, "the webhook answered %ld%s%s", status,
 			  *answer->said ? ": " : "", answer->said);
