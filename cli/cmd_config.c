@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "heuristics/heuristics.h"
 #include "notify/action.h"
+#include "notify/mail.h"
 #include "schema/world.h"
 
 const struct option options_config[] = { { .name = NULL } };
@@ -13,8 +14,8 @@ const struct option options_config[] = { { .name = NULL } };
 const char help_config[] =
 	"check [FILE]  reads FILE, or the settings in use, and says what is wrong with it;\n"
 	"              exit status 78 if something is, 66 if there is no such file;\n"
-	"              files of patterns and actions are read, too, and missing databases of\n"
-	"              places told of\n"
+	"              patterns, actions and templates that it names are read, too, and missing\n"
+	"              databases of places told of\n"
 	"defaults      prints a commented settings file with every key and its default\n"
 	"show          the settings in use, with the defaults filled in\n"
 	"\n"
@@ -58,27 +59,33 @@ static const struct out_section sections[] = {
 	{ NULL, NULL, NULL }
 };
 
+/* What the settings name: patterns and databases of places (which may be missing),
+ * actions, templates. */
+static int check_files(const struct settings *s, struct error *err)
+{
+	struct world *world = world_open(s, err);
+	struct actions *actions;
+
+	if (!world)
+		return -1;
+	world_close(world);
+	actions = actions_load(s, err);
+	if (!actions)
+		return -1;
+	actions_free(actions);
+	return mail_check_templates(s, err);
+}
+
 static int check(struct cli *cli, struct error *err)
 {
 	const char *path = cli->noperands > 1 ? cli->operand[1] : cli->config;
-	struct actions *actions;
-	struct world *world;
 
 	if (path && access(path, R_OK) < 0)
 		return error_set(err, errno == EACCES ? EXIT_PERMISSION : EXIT_NOINPUT, "%s: %s",
 				 path, strerror(errno));
 	cli->config = path;
-	if (!cli_settings(cli, err))
+	if (!cli_settings(cli, err) || check_files(cli->settings, err) < 0)
 		return -1;
-	/* Pattern files and databases of places, too; the latter may be missing. */
-	world = world_open(cli->settings, err);
-	if (!world)
-		return -1;
-	world_close(world);
-	actions = actions_load(cli->settings, err);
-	if (!actions)
-		return -1;
-	actions_free(actions);
 	printf("%s: ok\n", path ? path : "settings in use");
 	return EXIT_FOUND;
 }

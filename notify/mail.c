@@ -83,6 +83,21 @@ static int fill_parts(enum mail_kind kind, const struct tree *facts, const struc
 	return 0;
 }
 
+int mail_check_templates(const struct settings *s, struct error *err)
+{
+	struct tree *nothing = tree_object();
+	int rc = 0;
+
+	for (size_t kind = 0; kind < sizeof(kind_name) / sizeof(kind_name[0]) && rc == 0; kind++) {
+		struct parts parts = { NULL, NULL, NULL };
+
+		rc = fill_parts((enum mail_kind)kind, nothing, s, &parts, err);
+		release_parts(&parts);
+	}
+	tree_free(nothing);
+	return rc;
+}
+
 static void set_header(GMimeMessage *m, const char *name, const char *value)
 {
 	g_mime_object_set_header(GMIME_OBJECT(m), name, value, NULL);
@@ -190,6 +205,13 @@ struct mail mail_compose(enum mail_kind kind, const struct tree *facts, const st
 }
 
 #else
+
+int mail_check_templates(const struct settings *s, struct error *err)
+{
+	(void)s;
+	(void)err;
+	return 0;
+}
 
 struct mail mail_compose(enum mail_kind kind, const struct tree *facts, const struct settings *s,
 			 const struct string_list *to, const char *message_id, usec_t now,

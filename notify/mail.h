@@ -18,6 +18,9 @@ enum mail_kind { MAIL_ALERT, MAIL_OWNER, MAIL_DIGEST, MAIL_SUMMARY };
 struct mail mail_compose(enum mail_kind kind, const struct tree *facts, const struct settings *s,
 			 const struct string_list *to, const char *message_id, usec_t now,
 			 struct error *err);
+/* Can all templates be read, also where a section of theirs is empty? -1: *err says which
+ * cannot, and where. */
+int mail_check_templates(const struct settings *s, struct error *err);
 void mail_release(struct mail *m);
 /* The sender's address: alerts.from or its default. Lives as long as the settings. */
 const char *mail_from(const struct settings *s);

@@ -359,6 +359,20 @@ class Others(Contract):
         self.assertEqual(code, 0)
         self.assertEqual(json.loads(out)["hostname"], "host.example")
 
+    def test_config_check_reads_templates(self):
+        """A template that is wrong would hold up all mails."""
+        template = os.path.join(self.folder, "en", "owner.txt")
+        os.makedirs(os.path.dirname(template), exist_ok=True)
+        path = os.path.join(self.folder, "templates.yaml")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("alerts: {templates: .}\n")
+        for text, code in (("Hello {{account}}\n", 0), ("Hello\n{{#why}} no end\n", 78)):
+            with open(template, "w", encoding="utf-8") as f:
+                f.write(text)
+            got, _, err = run("config", "check", path)
+            self.assertEqual(got, code, err)
+        self.assertIn("owner.txt:2", err)
+
 
 class Findings(Contract):
     def setUp(self):
