@@ -313,6 +313,26 @@ bool stamp_rfc3164(struct str *s, const struct zone *z, usec_t near, usec_t *out
 	return true;
 }
 
+bool stamp_ctime(struct str *s, const struct zone *z, usec_t *out)
+{
+	struct civil c = { 0 };
+	const char *p = s->p;
+
+	if (s->n < 24 || p[3] != ' ' || p[7] != ' ' || p[10] != ' ' || p[19] != ' ' ||
+	    !read_clock(p + 11, &c))
+		return false;
+	c.month = month_number(p + 4);
+	c.day = two_digits(p + 8);
+	if (p[8] == ' ' && p[9] >= '0' && p[9] <= '9')
+		c.day = p[9] - '0';
+	c.year = four_digits(p + 20);
+	if (!valid_date(&c))
+		return false;
+	*out = civil_to_usec(z, &c);
+	*s = str_skip(*s, 24);
+	return true;
+}
+
 /* Date and clock with one byte between them, and a fraction. */
 static bool eat_date_time(struct str *s, char between, struct civil *c)
 {

@@ -38,6 +38,8 @@ bool stamp_rfc3164(struct str *s, const struct zone *z, usec_t near, usec_t *out
 /* "2026-11-23T07:20:05.115029+00:00", "...Z", fraction optional (1-9 digits),
  * without a zone read in z. Also with a blank in place of the T. */
 bool stamp_iso8601(struct str *s, const struct zone *z, usec_t *out);
+/* ctime(3): "Mon Nov 23 06:43:13 2026". */
+bool stamp_ctime(struct str *s, const struct zone *z, usec_t *out);
 /* Exim: "2026-11-23 06:52:53", ".421", " +0100" each optional. */
 bool stamp_exim(struct str *s, const struct zone *z, usec_t *out);
 /* PHP: "23-Nov-2026 06:48:36 Europe/Berlin" or "... +0100", without brackets.

@@ -34,7 +34,7 @@ const struct option options_import[] = {
 	{ "tz", "ZONE", OPTION_TEXT, &opt.zone, NULL, 0,
 	  "of stamps without one: UTC, Europe/Berlin, +0100; default: local" },
 	{ "as", "FORMAT", OPTION_TEXT, &opt.format, NULL, 0,
-	  "postfix, exim, php or auto (default: what each line looks like)" },
+	  "postfix, exim, php, dovecot, sshd, ftp or auto (default: what each line looks like)" },
 	{ "alert", NULL, OPTION_FLAG, &opt.alert, NULL, 0,
 	  "tell people of what is found, as mailauditd does" },
 	{ .name = NULL }

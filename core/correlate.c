@@ -241,6 +241,8 @@ static void (*const handlers[EV_COUNT])(struct step *s) = {
 	[EV_REJECT] = on_reject,
 	[EV_WARN] = on_nothing,
 	[EV_AUTH_FAIL] = on_auth_fail,
+	[EV_LOGIN] = on_nothing,
+	[EV_UPLOAD] = on_nothing,
 	[EV_CWD] = on_cwd,
 	[EV_PHP_MAIL] = on_php_mail,
 };

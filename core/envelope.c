@@ -196,10 +196,38 @@ static bool split_exim(const struct envelope *env, struct str s, struct record *
 	return true;
 }
 
+/* ProFTPD's SystemLog: "2026-11-23 06:43:13,612 host proftpd[123] text". */
+static bool split_proftpd(const struct envelope *env, struct str s, struct record *rec)
+{
+	struct str host;
+
+	if (s.n < 24 || s.p[19] != ',' || !stamp_exim(&s, env->zone, &rec->time) ||
+	    !str_eat(&s, STR(" ")))
+		return false;
+	host = eat_to_blank(&s);
+	if (!str_starts(s, STR("proftpd[")))
+		return false;
+	rec->shape = RECORD_SYSLOG;
+	rec->host = host;
+	split_tag(eat_to_blank(&s), rec);
+	rec->body = s;
+	return true;
+}
+
+/* xferlog, and vsftpd's own log. */
+static bool split_ctime(const struct envelope *env, struct str s, struct record *rec)
+{
+	if (!stamp_ctime(&s, env->zone, &rec->time) || !str_eat(&s, STR(" ")))
+		return false;
+	rec->shape = RECORD_CTIME;
+	rec->body = s;
+	return true;
+}
+
 static bool split_digit(const struct envelope *env, struct str s, struct record *rec)
 {
-	return split_iso8601(env, s, rec) || split_exim(env, s, rec) ||
-	       split_rfc5424(env, s, rec);
+	return split_iso8601(env, s, rec) || split_proftpd(env, s, rec) ||
+	       split_exim(env, s, rec) || split_rfc5424(env, s, rec);
 }
 
 static bool split_php(const struct envelope *env, struct str s, struct record *rec)
@@ -222,7 +250,7 @@ static bool split(const struct envelope *env, struct str s, struct record *rec)
 	if (s.p[0] >= '0' && s.p[0] <= '9')
 		return split_digit(env, s, rec);
 	if (s.p[0] >= 'A' && s.p[0] <= 'Z')
-		return split_rfc3164(env, s, rec);
+		return split_rfc3164(env, s, rec) || split_ctime(env, s, rec);
 	if (s.p[0] == '<')
 		return split_priority(env, s, rec);
 	return split_php(env, s, rec);

@@ -26,6 +26,8 @@
 	X(REJECT, "reject") /* refused before or after it had a queue id */ \
 	X(WARN, "warn") /* a rule or milter remarked on it; text in response */ \
 	X(AUTH_FAIL, "auth-fail") /* login refused */ \
+	X(LOGIN, "login") /* somebody read mail, or came in by SSH or FTP */ \
+	X(UPLOAD, "upload") /* a file was written by FTP or SFTP */ \
 	X(CWD, "cwd") /* Exim +arguments: cwd and argv of the next <= of pid */ \
 	X(PHP_MAIL, "php-mail") /* PHP's mail() was called */
 
@@ -92,7 +94,9 @@ enum rcpt_place { PLACE_UNKNOWN, PLACE_LOCAL, PLACE_REMOTE };
 	X(str, ref, "ref") /* LINK: X-Mailaudit-Ref */ \
 	X(str, cwd, "cwd") /* CWD, LINK: working directory of the caller */ \
 	X(flag, whole, "whole") /* REJECT: the whole message is gone, not one recipient */ \
-	X(str, args, "args") /* CWD: the command line behind "args:" */
+	X(str, args, "args") /* CWD: the command line behind "args:" */ \
+	X(str, service, "service") /* LOGIN, AUTH_FAIL, UPLOAD: "imap", "ssh", "ftp"; "" SMTP */ \
+	X(str, path, "path") /* UPLOAD: as the server saw it: a chroot makes it shorter */
 
 struct event {
 	enum event_kind kind;

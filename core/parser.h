@@ -29,8 +29,11 @@ struct parser {
 	/* Its lines come from daemons only, so that one which the syslog daemon
 	 * vouches a person's uid for is made up (logger, postlog). */
 	bool daemons_only;
+	/* Its logs are shared with programs that are of no interest (cron, sudo). */
+	bool among_others;
 };
 
 extern const struct parser parser_postfix, parser_exim, parser_phpmail;
+extern const struct parser parser_dovecot, parser_sshd, parser_ftp;
 
 #endif

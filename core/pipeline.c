@@ -317,7 +317,8 @@ static enum parse_result parse(struct pipeline *p, struct pipeline_source *s,
 	if (!rec->line.n)
 		return PARSE_NOISE;
 	if (s->only)
-		return s->only->claims(rec) ? parse_by(s->only, rec, &sink.base) : PARSE_UNKNOWN;
+		return s->only->claims(rec) ? parse_by(s->only, rec, &sink.base) :
+		       s->only->among_others ? PARSE_NOISE : PARSE_UNKNOWN;
 	for (const struct parser *const *at = p->parsers; *at; at++)
 		if ((*at)->claims(rec))
 			return parse_by(*at, rec, &sink.base);

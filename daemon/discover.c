@@ -37,6 +37,15 @@ static const struct place well_known[] = {
 	{ "/var/log/exim/mainlog", "exim" },	  { "/var/log/exim/main.log", "exim" },
 };
 
+/* Logins only: of use beside a log of mail, and none by themselves. */
+static const struct place login_logs[] = {
+	{ "/var/log/dovecot.log", "dovecot" },	  { "/var/log/dovecot-info.log", "dovecot" },
+	{ "/var/log/auth.log", "sshd" },	  { "/var/log/secure", "sshd" },
+	{ "/var/log/vsftpd.log", "ftp" },	  { "/var/log/xferlog", "ftp" },
+	{ "/var/log/proftpd/proftpd.log", "ftp" }, { "/var/log/proftpd/xferlog", "ftp" },
+	{ "/var/log/pure-ftpd/transfer.log", "ftp" },
+};
+
 /* Where `key = value` names a log. */
 static const struct config {
 	const char *pattern, *key, *format;
@@ -175,6 +184,8 @@ size_t discover_sources(const char *root, struct arena *arena, struct source_spe
 		add(&f, well_known[i].path, well_known[i].format, true);
 	for (size_t i = 0; i < sizeof(configs) / sizeof(*configs); i++)
 		read_configs(&f, &configs[i]);
+	for (size_t i = 0; f.n && i < sizeof(login_logs) / sizeof(*login_logs); i++)
+		add(&f, login_logs[i].path, login_logs[i].format, true);
 	*list = f.list;
 	return f.n;
 }

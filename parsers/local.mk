@@ -3,6 +3,7 @@
 libmailaudit_a_SOURCES += \
 	parsers/cursor.c \
 	parsers/cursor.h \
+	parsers/dovecot.c \
 	parsers/exim.c \
 	parsers/exim_arrival.c \
 	parsers/exim_client.c \
@@ -10,8 +11,10 @@ libmailaudit_a_SOURCES += \
 	parsers/exim_fields.c \
 	parsers/exim_fields.h \
 	parsers/exim_line.h \
+	parsers/ftp.c \
 	parsers/parsers.c \
 	parsers/parsers.def \
 	parsers/parsers.h \
 	parsers/phpmail.c \
-	parsers/postfix.c
+	parsers/postfix.c \
+	parsers/sshd.c

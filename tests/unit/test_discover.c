@@ -65,6 +65,15 @@ static void test_nothing(void **state)
 	assert_int_equal(discover_sources(root, &arena, &list), 0);
 }
 
+/* Logins are no mail: who has only these has no mail log yet. */
+static void test_logins_only(void **state)
+{
+	(void)state;
+	put("/var/log/auth.log", "x\n");
+	put("/var/log/vsftpd.log", "x\n");
+	assert_int_equal(discover_sources(root, &arena, &list), 0);
+}
+
 static void test_found(void **state)
 {
 	(void)state;
@@ -87,7 +96,9 @@ static void test_found(void **state)
 	put("/etc/php/8.2/fpm/pool.d/never.conf",
 	    "php_admin_value[mail.log] = /no/such/directory/mail.log\n");
 	n = discover_sources(root, &arena, &list);
-	assert_int_equal(n, 6);
+	assert_int_equal(n, 8);
+	assert_string_equal(find("/var/log/auth.log")->format, "sshd");
+	assert_string_equal(find("/var/log/vsftpd.log")->format, "ftp");
 	assert_string_equal(find("/var/log/mail.log")->format, "auto");
 	assert_string_equal(find("/var/log/exim4/mainlog")->format, "exim");
 	assert_string_equal(find("/var/log/postfix.log")->format, "postfix");
@@ -105,13 +116,14 @@ static void test_long_and_odd_lines(void **state)
 	memset(text, 'a', sizeof(text) - 1);
 	put("/etc/php.ini", text);
 	put("/etc/php.d/a.ini", "mail.log\nmail.log =\n= x\nmail.log = \"\nmail.log = \"/\n");
-	assert_int_equal(discover_sources(root, &arena, &list), 6);
+	assert_int_equal(discover_sources(root, &arena, &list), 8);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_logins_only),
 		cmocka_unit_test(test_found),
 		cmocka_unit_test(test_long_and_odd_lines),
 	};
