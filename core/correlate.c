@@ -220,7 +220,19 @@ static void on_nothing(struct step *s)
 static void on_auth_fail(struct step *s)
 {
 	if (s->c->detect && s->ev->login.n && !s->from->tenant)
-		detect_refused_login(s->c->detect, s->ev->login, s->time);
+		detect_refused_login(s->c->detect, s->ev, s->time);
+}
+
+static void on_login(struct step *s)
+{
+	if (s->c->detect && !s->from->tenant)
+		detect_login(s->c->detect, s->ev, s->time);
+}
+
+static void on_upload(struct step *s)
+{
+	if (s->c->detect && !s->from->tenant)
+		detect_upload(s->c->detect, s->ev, s->time);
 }
 
 static void (*const handlers[EV_COUNT])(struct step *s) = {
@@ -241,8 +253,8 @@ static void (*const handlers[EV_COUNT])(struct step *s) = {
 	[EV_REJECT] = on_reject,
 	[EV_WARN] = on_nothing,
 	[EV_AUTH_FAIL] = on_auth_fail,
-	[EV_LOGIN] = on_nothing,
-	[EV_UPLOAD] = on_nothing,
+	[EV_LOGIN] = on_login,
+	[EV_UPLOAD] = on_upload,
 	[EV_CWD] = on_cwd,
 	[EV_PHP_MAIL] = on_php_mail,
 };

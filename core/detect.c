@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "core/attribute.h"
 #include "core/habit.h"
+#include "core/visit.h"
 
 /* Evidence fades to a third within this: origin faster, since a journey ends. */
 #define FADE_ORIGIN ((float)(6 * USEC_HOUR))
@@ -125,7 +126,7 @@ static struct stream *stream_get(struct detect *d, struct str key, usec_t now)
 	s = stream_load(d, key);
 	if (!s->id)
 		s->id = d->next_stream++;
-	if (!s->born)
+	if (!s->stored)
 		s->born = s->last = s->scored = now;
 	map_put(&d->streams, key, s);
 	use_append(d, s);
@@ -498,6 +499,11 @@ static void prepare(struct detect *d, struct observation *o)
 
 	o->detect = d;
 	o->world = &d->world;
+	/* Visits know a stream before it sends. */
+	if (!s->born)
+		s->born = o->time;
+	if (o->account && !o->account->born)
+		o->account->born = o->time;
 	/* A late line of another log does not turn time back. */
 	if (o->time < s->last)
 		o->time = s->last;
@@ -508,10 +514,15 @@ static void prepare(struct detect *d, struct observation *o)
 		run_end(s);
 }
 
+static bool is_calm(const struct stream *s)
+{
+	return stream_total(s) - s->score[FAMILY_ORIGIN] < SUSPICIOUS && !s->open;
+}
+
 static void conclude(struct detect *d, const struct observation *o)
 {
 	struct stream *s = o->stream;
-	bool calm = stream_total(s) - s->score[FAMILY_ORIGIN] < SUSPICIOUS && !s->open;
+	bool calm = is_calm(s);
 
 	habit_count(o);
 	if (calm)
@@ -839,19 +850,66 @@ void detect_bounce(struct detect *d, const struct message *m, usec_t now)
 	}
 }
 
-void detect_refused_login(struct detect *d, struct str login, usec_t now)
+/* The stream that a visit teaches: the mailbox's, or the account's. NULL: nobody's; guessed
+ * names must not make streams. One that is made by it has not begun to send. */
+static struct stream *visited(struct detect *d, const struct event *ev, usec_t now)
 {
-	struct str account = accounts_login(d->world.accounts, login);
+	struct str account = accounts_login(d->world.accounts, ev->login);
+	int64_t next = d->next_stream;
+	bool mail = visit_is_mail(ev->service);
 	struct stream *s;
 
-	/* Guessed names must not make streams. */
+	if (!account.n && ev->path.n)
+		account = accounts_path(d->world.accounts, ev->path);
 	if (!account.n)
+		return NULL;
+	s = stream_of(d, mail ? STREAM_LOGIN : STREAM_ACCOUNT, account,
+		      mail ? ev->login : STR_NONE, now);
+	if (d->next_stream != next)
+		s->born = 0;
+	return s;
+}
+
+void detect_refused_login(struct detect *d, const struct event *ev, usec_t now)
+{
+	struct stream *s = visited(d, ev, now);
+
+	/* A telephone with the old password knocks from home. */
+	if (!s || visit_is_own(s, ev->client_ip, now))
 		return;
-	s = stream_of(d, STREAM_LOGIN, account, login, now);
 	if (now - s->refused_login > LOGINS_LATELY)
 		s->refused_logins = 0;
 	s->refused_logins += s->refused_logins < 1000;
 	s->refused_login = now;
+	stream_touch(d, s);
+}
+
+void detect_login(struct detect *d, const struct event *ev, usec_t now)
+{
+	struct visit v = { &d->world, ev->service, ev->client_ip, now };
+	struct stream *s = visited(d, ev, now);
+	bool changed;
+
+	if (!s)
+		return;
+	fade(s, now);
+	changed = visit_learn(s, &v, is_calm(s));
+	if (!visit_is_mail(ev->service)) {
+		visit_enter(s, &v, STR_NONE);
+		changed = true;
+	}
+	if (changed)
+		stream_touch(d, s);
+}
+
+void detect_upload(struct detect *d, const struct event *ev, usec_t now)
+{
+	struct visit v = { &d->world, ev->service, ev->client_ip, now };
+	struct stream *s = visit_is_script(ev->path) ? visited(d, ev, now) : NULL;
+
+	if (!s)
+		return;
+	visit_enter(s, &v, ev->path);
 	stream_touch(d, s);
 }
 

@@ -39,8 +39,11 @@ void detect_joined(struct detect *d, const struct message *m, const struct php_m
 		   usec_t now);
 /* Mail from nobody came from outside for a mailbox here. */
 void detect_bounce(struct detect *d, const struct message *m, usec_t now);
-/* A login was refused. */
-void detect_refused_login(struct detect *d, struct str login, usec_t now);
+/* A login was refused; it succeeded, other than by SMTP; a file was written. service and
+ * path: as in struct event; login or ip may be "". */
+void detect_refused_login(struct detect *d, const struct event *ev, usec_t now);
+void detect_login(struct detect *d, const struct event *ev, usec_t now);
+void detect_upload(struct detect *d, const struct event *ev, usec_t now);
 /* Event time has come this far: closes what has been quiet. */
 void detect_advance(struct detect *d, usec_t now);
 

@@ -62,7 +62,9 @@ libmailaudit_a_SOURCES += \
 	core/stream.c \
 	core/stream.h \
 	core/tally.c \
-	core/tally.h
+	core/tally.h \
+	core/visit.c \
+	core/visit.h
 
 # Signatures that people may edit (etc/local.mk lists them) are compiled in, so that the program
 # works where it is not installed.

@@ -12,7 +12,8 @@
 #include "base/error.h"
 #include "base/pack.h"
 
-#define STATE_VERSION 1
+#define STATE_VERSION 2
+#define STATE_WITHOUT_VISITS 1 /* up to 0.1: all but reads and entries */
 /* Weight of the newest day in what is usual; a rise is believed faster. */
 #define LEARN_FALL 0.15f
 #define LEARN_RISE 0.30f
@@ -139,24 +140,67 @@ uint32_t stream_net_of(struct str ip)
 	return prefix_of(ip, 2, 4);
 }
 
-struct stream_net *stream_net(struct stream *s, uint32_t net, usec_t now, bool *fresh)
+static struct stream_net *net_entry(struct stream_net **list, uint8_t *n, int most, uint32_t net,
+				    usec_t now, bool *fresh)
 {
 	struct stream_net *oldest = NULL;
 
 	*fresh = false;
-	for (int i = 0; i < s->nnets; i++) {
-		if (s->nets[i].net == net)
-			return &s->nets[i];
-		if (!oldest || s->nets[i].last < oldest->last)
-			oldest = &s->nets[i];
+	for (int i = 0; i < *n; i++) {
+		if ((*list)[i].net == net)
+			return &(*list)[i];
+		if (!oldest || (*list)[i].last < oldest->last)
+			oldest = &(*list)[i];
 	}
 	*fresh = true;
-	if (s->nnets < STREAM_MAX_NETS) {
-		s->nets = xrealloc(s->nets, (size_t)(s->nnets + 1) * sizeof(*s->nets));
-		oldest = &s->nets[s->nnets++];
+	if (*n < most) {
+		*list = xrealloc(*list, (size_t)(*n + 1) * sizeof(**list));
+		oldest = &(*list)[(*n)++];
 	}
 	*oldest = (struct stream_net){ .net = net, .first = minutes(now), .last = minutes(now) };
 	return oldest;
+}
+
+struct stream_net *stream_net(struct stream *s, uint32_t net, usec_t now, bool *fresh)
+{
+	return net_entry(&s->nets, &s->nnets, STREAM_MAX_NETS, net, now, fresh);
+}
+
+struct stream_net *stream_read(struct stream *s, uint32_t net, usec_t now, bool *fresh)
+{
+	return net_entry(&s->reads, &s->nreads, STREAM_MAX_READS, net, now, fresh);
+}
+
+/* A stable place to write to: the same path, else a new one, else the oldest's. */
+void stream_enter(struct stream *s, const struct stream_entry *e)
+{
+	int i = 0;
+
+	while (i < s->nentries &&
+	       (s->entries[i].path != e->path || strcmp(s->entries[i].ip, e->ip) != 0))
+		i++;
+	if (i == s->nentries && i < STREAM_MAX_ENTRIES) {
+		s->entries = xrealloc(s->entries, (size_t)(i + 1) * sizeof(*s->entries));
+		s->nentries++;
+	} else {
+		i = i == s->nentries ? 0 : i;
+		memmove(&s->entries[i], &s->entries[i + 1],
+			(size_t)(s->nentries - i - 1) * sizeof(*s->entries));
+	}
+	s->entries[s->nentries - 1] = *e;
+}
+
+uint64_t stream_path_hash(struct str path)
+{
+	char text[1024] = "/";
+	size_t n = 1;
+	uint64_t hash;
+
+	for (size_t i = 0; i < path.n && n < sizeof(text); i++)
+		if (path.p[i] != '/' || text[n - 1] != '/')
+			text[n++] = path.p[i];
+	hash = str_hash((struct str){ text, n }, 9);
+	return hash ? hash : 1;
 }
 
 const struct stream_word *stream_find_word(const struct stream_word *list, uint8_t n, uint32_t hash)
@@ -270,6 +314,8 @@ struct stream *stream_new(struct str key)
 static void release(struct stream *s)
 {
 	free(s->nets);
+	free(s->reads);
+	free(s->entries);
 	free(s->helos);
 	free(s->domains);
 	free(s->forms);
@@ -291,6 +337,7 @@ size_t stream_bytes(const struct stream *s)
 {
 	size_t n = sizeof(*s) + s->account.n + s->name.n + 12;
 
+	n += s->nreads * sizeof(*s->reads) + s->nentries * sizeof(*s->entries);
 	n += s->nnets * sizeof(*s->nets) + s->nforms * sizeof(*s->forms);
 	n += (size_t)(s->nhelos + s->ndomains) * sizeof(*s->helos);
 	n += s->tally ? sizeof(*s->tally) : 0;
@@ -358,11 +405,11 @@ static struct stream_word *unpack_words(struct unpacker *u, uint8_t *n)
 	return w;
 }
 
-static void pack_nets(struct packer *p, const struct stream *s)
+static void pack_nets(struct packer *p, const struct stream_net *nets, uint8_t count)
 {
-	pack_number(p, s->nnets);
-	for (int i = 0; i < s->nnets; i++) {
-		const struct stream_net *n = &s->nets[i];
+	pack_number(p, count);
+	for (int i = 0; i < count; i++) {
+		const struct stream_net *n = &nets[i];
 
 		pack_number(p, n->net);
 		pack_number(p, n->asn);
@@ -373,12 +420,14 @@ static void pack_nets(struct packer *p, const struct stream *s)
 	}
 }
 
-static void unpack_nets(struct unpacker *u, struct stream *s)
+static struct stream_net *unpack_nets(struct unpacker *u, uint8_t *count, size_t most)
 {
-	s->nnets = (uint8_t)unpack_count(u, STREAM_MAX_NETS);
-	s->nets = s->nnets ? xcalloc(s->nnets, sizeof(*s->nets)) : NULL;
-	for (int i = 0; i < s->nnets; i++) {
-		struct stream_net *n = &s->nets[i];
+	struct stream_net *nets;
+
+	*count = (uint8_t)unpack_count(u, most);
+	nets = *count ? xcalloc(*count, sizeof(*nets)) : NULL;
+	for (int i = 0; i < *count; i++) {
+		struct stream_net *n = &nets[i];
 		int64_t country;
 
 		n->net = (uint32_t)unpack_number(u);
@@ -389,6 +438,45 @@ static void unpack_nets(struct unpacker *u, struct stream *s)
 		country = unpack_number(u);
 		n->country[0] = (char)(country >> 8);
 		n->country[1] = (char)country;
+	}
+	return nets;
+}
+
+static void pack_entries(struct packer *p, const struct stream *s)
+{
+	pack_number(p, s->nentries);
+	for (int i = 0; i < s->nentries; i++) {
+		const struct stream_entry *e = &s->entries[i];
+
+		pack_number(p, (int64_t)e->path);
+		pack_number(p, e->minute);
+		pack_number(p, e->refused << 2 | e->ssh << 1 | e->strange);
+		pack_number(p, (unsigned char)e->country[0] << 8 | (unsigned char)e->country[1]);
+		pack_text(p, str_of(e->ip));
+	}
+}
+
+static void unpack_entries(struct unpacker *u, struct stream *s)
+{
+	s->nentries = (uint8_t)unpack_count(u, STREAM_MAX_ENTRIES);
+	s->entries = s->nentries ? xcalloc(s->nentries, sizeof(*s->entries)) : NULL;
+	for (int i = 0; i < s->nentries; i++) {
+		struct stream_entry *e = &s->entries[i];
+		int64_t flags, country;
+		struct str ip;
+
+		e->path = (uint64_t)unpack_number(u);
+		e->minute = (uint32_t)unpack_number(u);
+		flags = unpack_number(u);
+		e->strange = flags & 1;
+		e->ssh = flags >> 1 & 1;
+		e->refused = (uint16_t)(flags >> 2);
+		country = unpack_number(u);
+		e->country[0] = (char)(country >> 8);
+		e->country[1] = (char)country;
+		ip = str_head(unpack_text(u), sizeof(e->ip) - 1);
+		if (ip.n)
+			memcpy(e->ip, ip.p, ip.n);
 	}
 }
 
@@ -496,22 +584,25 @@ struct str stream_pack(const struct stream *s, struct arena *to)
 		pack_real(&p, s->score[f]);
 	pack_hours(&p, s->usual_novel);
 	pack_hours(&p, s->usual_all);
-	pack_nets(&p, s);
+	pack_nets(&p, s->nets, s->nnets);
 	pack_addresses(&p, s);
 	pack_words(&p, s->helos, s->nhelos);
 	pack_words(&p, s->domains, s->ndomains);
 	pack_forms(&p, s);
 	pack_tally(&p, s->tally);
 	pack_text(&p, s->run ? run_pack(s->run, to) : STR_NONE);
+	pack_nets(&p, s->reads, s->nreads);
+	pack_entries(&p, s);
 	return (struct str){ p.p, p.n };
 }
 
 static bool unpack(struct stream *s, struct str packed)
 {
 	struct unpacker u = { .rest = packed };
+	int64_t version = unpack_number(&u);
 	struct str run;
 
-	if (unpack_number(&u) != STATE_VERSION)
+	if (version != STATE_VERSION && version != STATE_WITHOUT_VISITS)
 		return false;
 #define X(member) s->member = (__typeof__(s->member))unpack_number(&u);
 	NUMBERS(X)
@@ -523,7 +614,7 @@ static bool unpack(struct stream *s, struct str packed)
 		s->score[f] = unpack_real(&u);
 	unpack_hours(&u, s->usual_novel);
 	unpack_hours(&u, s->usual_all);
-	unpack_nets(&u, s);
+	s->nets = unpack_nets(&u, &s->nnets, STREAM_MAX_NETS);
 	unpack_addresses(&u, s);
 	s->helos = unpack_words(&u, &s->nhelos);
 	s->domains = unpack_words(&u, &s->ndomains);
@@ -531,6 +622,10 @@ static bool unpack(struct stream *s, struct str packed)
 	s->tally = unpack_tally(&u);
 	run = unpack_text(&u);
 	s->run = run.n ? run_unpack(run) : NULL;
+	if (version != STATE_WITHOUT_VISITS) {
+		s->reads = unpack_nets(&u, &s->nreads, STREAM_MAX_READS);
+		unpack_entries(&u, s);
+	}
 	return !u.bad && (!run.n || s->run);
 }
 

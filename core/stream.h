@@ -17,6 +17,9 @@
 #define STREAM_MAX_ADDRESSES 12
 #define STREAM_MAX_WORDS 16
 #define STREAM_MAX_FORMS 8
+#define STREAM_MAX_READS 16
+#define STREAM_MAX_ENTRIES 16
+#define STREAM_ADDRESS 46 /* INET6_ADDRSTRLEN */
 /* Streams held in memory; others are read back when they speak again. */
 #define STREAMS_MAX_IN_MEMORY 20000
 
@@ -52,6 +55,17 @@ struct stream_form {
 	uint32_t first, last, count;
 	uint16_t most_recipients; /* of one call */
 	bool mixed; /* it mixes line ends by itself */
+};
+
+/* How somebody came in to an account by FTP or SSH, or wrote a script there. */
+struct stream_entry {
+	uint64_t path; /* hash of what was written, see stream_path_hash(); 0: a login */
+	uint32_t minute;
+	bool ssh; /* else FTP */
+	bool strange; /* from a network and country that are not the account's own */
+	uint16_t refused; /* logins lately refused, from such networks */
+	char country[2];
+	char ip[STREAM_ADDRESS]; /* "" not known */
 };
 
 struct run;
@@ -90,9 +104,11 @@ struct stream {
 	uint32_t learned_results; /* answers behind `failure`, up to 1000 */
 
 	struct stream_net *nets;
+	struct stream_net *reads; /* where a login's mailbox is read, an account is entered from */
+	struct stream_entry *entries; /* of an account, oldest first */
 	struct stream_word *helos, *domains;
 	struct stream_form *forms;
-	uint8_t nnets, nhelos, ndomains, nforms; /* entries there are */
+	uint8_t nnets, nhelos, ndomains, nforms, nreads, nentries; /* entries there are */
 	struct known known;
 	struct tally *tally; /* NULL: no limits are set */
 	usec_t last_known_source; /* newest mail from a network that is its own */
@@ -130,6 +146,11 @@ float stream_total(const struct stream *s);
 
 /* The entry, made anew (in place of the oldest) when there is none; *fresh says so. */
 struct stream_net *stream_net(struct stream *s, uint32_t net, usec_t now, bool *fresh);
+struct stream_net *stream_read(struct stream *s, uint32_t net, usec_t now, bool *fresh);
+/* Keeps the entry; one of the same path and address makes room for it. */
+void stream_enter(struct stream *s, const struct stream_entry *e);
+/* Hash of a path as an FTP server tells it, "//" made "/" and a "/" in front; 0 never. */
+uint64_t stream_path_hash(struct str path);
 struct stream_word *stream_word(struct stream_word **list, uint8_t *n, uint32_t hash,
 				usec_t now, bool *fresh);
 const struct stream_word *stream_find_word(const struct stream_word *list, uint8_t n,

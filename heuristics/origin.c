@@ -10,7 +10,7 @@
 #include "heuristics/heuristics.h"
 
 struct origin_settings {
-	double country, another_country, network, switched, cap;
+	double country, another_country, network, switched, reads, guessed, cap;
 	int64_t countries;
 };
 
@@ -24,6 +24,10 @@ static const struct key keys[] = {
 		  "within a day." },
 	{ "switched", KEY_REAL, AT(switched), "2.5",
 	  .help = "Nats when it is used from another country within half an hour of its own." },
+	{ "reads", KEY_REAL, AT(reads), "1",
+	  .help = "Nats less for a country or network from which the mailbox is read, too." },
+	{ "guessed", KEY_REAL, AT(guessed), "1.5",
+	  .help = "Nats for a network that is not its own, after ten refused logins within a day." },
 	{ "countries", KEY_INTEGER, AT(countries), "6", .min = 2, .max = 1000,
 	  .help = "So many countries within a day need no second family of evidence." },
 	{ "cap", KEY_REAL, AT(cap), "8", .help = "The score's upper end." },
@@ -35,6 +39,11 @@ static const struct key keys[] = {
 #define ADDRESSES_MARGIN 1.5f
 #define CALM_ENOUGH 2.0f
 #define TOGETHER (USEC_HOUR / 2)
+/* Nobody mistypes his password so often; within a day. */
+#define GUESSES 10
+#define GUESSED_LATELY USEC_DAY
+/* Who reads the mailbox did so within this time. */
+#define READ_LATELY USEC_DAY
 /* A message from a source that is not its own yet: small, but they add up. */
 #define COUNTRY_MESSAGE 0.12
 #define NETWORK_MESSAGE 0.05
@@ -53,6 +62,7 @@ struct source {
 	const char *country;
 	bool own, own_asn, own_country; /* of its own networks */
 	bool seen_asn, seen_country; /* lately, but not its own */
+	bool read; /* its mailbox was read from this network lately */
 	int young; /* networks that are not its own, of the last day; without this one */
 	usec_t newest_country; /* when the newest strange one before this was first seen */
 	int nown;
@@ -84,6 +94,14 @@ static void compare_net(struct source *src, const struct stream_net *n, usec_t n
 		src->newest_country = n->first * USEC_MINUTE;
 }
 
+/* Where the mailbox has long been read is its owner's, whoever sends from there. */
+static void compare_read(struct source *src, const struct stream_net *n, usec_t now)
+{
+	if (habit_own_net(n, now))
+		compare_net(src, n, now);
+	src->read |= n->net == src->net && now - n->last * USEC_MINUTE < READ_LATELY;
+}
+
 /* What the run has seen is not learned, but it was weighed. */
 static void compare_run(struct source *src, const struct run *r, const struct message *m,
 			usec_t now)
@@ -113,10 +131,33 @@ static struct source look(const struct observation *o)
 
 	for (int i = 0; i < o->stream->nnets; i++)
 		compare_net(&src, &o->stream->nets[i], o->time);
+	for (int i = 0; i < o->stream->nreads; i++)
+		compare_read(&src, &o->stream->reads[i], o->time);
 	compare_run(&src, o->stream->run, m, o->time);
 	if (!src.country[0])
 		src.own_country = true;
 	return src;
+}
+
+/* A person touches the mailbox around a submission, a bot only submits (MUAAA, CISDA
+ * 2015). */
+static double less_read(double weight, const struct source *src, const struct origin_settings *set)
+{
+	if (!src->read)
+		return weight;
+	return weight > set->reads ? weight - set->reads : 0;
+}
+
+static void guessed(const struct observation *o, const struct origin_settings *set)
+{
+	const struct stream *s = o->stream;
+
+	if (s->refused_logins < GUESSES || o->time - s->refused_login >= GUESSED_LATELY ||
+	    (s->run && run_find_sign(s->run, "guessed-password")))
+		return;
+	observe_sign(o, "guessed-password", FAMILY_ORIGIN, set->guessed, set->cap,
+		     "%lld refused logins within a day, then one that was not, from a network that is "
+		     "not its own: a guessed password", (long long)s->refused_logins);
 }
 
 static void new_country(const struct observation *o, const struct source *src,
@@ -125,7 +166,8 @@ static void new_country(const struct observation *o, const struct source *src,
 	bool another = src->newest_country && o->time - src->newest_country < USEC_HOUR;
 
 	observe_sign(o, "new-country", FAMILY_ORIGIN,
-		     set->country * scale + (another ? set->another_country : 0), set->cap,
+		     less_read(set->country * scale, src, set) +
+			     (another ? set->another_country : 0), set->cap,
 		     "it sends from %s, a country it never sent from", src->country);
 	observe_fact(o, RUN_NEW_COUNTRIES, 1);
 	if (o->time - o->stream->last_known_source < TOGETHER)
@@ -145,7 +187,8 @@ static void new_network(const struct observation *o, const struct source *src,
 		snprintf(number, sizeof(number), " (AS%u)", (unsigned)src->asn);
 	observe_text(o->message->client_ip, ip, sizeof(ip));
 	observe_sign(o, "new-network", FAMILY_ORIGIN,
-		     set->network * network_growth[nth] * scale * (src->asn ? 1 : BARE_NETWORK),
+		     less_read(set->network * network_growth[nth] * scale *
+			       (src->asn ? 1 : BARE_NETWORK), src, set),
 		     set->cap, src->asn ? "%s is in %s%s, a network it never sent from" :
 					  "%s is in a network it never sent from",
 		     ip, o->place.organization[0] ? o->place.organization : "a provider's", number);
@@ -253,6 +296,7 @@ static void observe(struct observation *o, const void *settings)
 		if (o->stream->switching < HOPPER)
 			observe_sure(o);
 	}
+	guessed(o, set);
 	if (!o->mature || !src.nown)
 		return;
 	/* Who changes networks all the time shows little by one more. */
@@ -282,6 +326,11 @@ const struct heuristic heuristic_origin = {
 		"Addresses of more networks (/24, or /64) within an hour than anybody has, and than "
 		"this login has, are a botnet or rented connections of other people, even in its own "
 		"country.\n"
+		"\n"
+		"Where Dovecot's log is read, too, it tells from where a mailbox is read. On several days, "
+		"that makes a network the login's own; lately, it counts a nat less. Ten "
+		"refused logins from networks that are not its own, and then mail from one, are a "
+		"guessed password.\n"
 		"\n"
 		"More than five countries within a day are certain for a login of any age that does "
 		"not hop between VPNs (the rule of Vnet, a Slovak host).\n"

@@ -1,8 +1,11 @@
 /* Script: mail is sent by code that should not be there, or that does what it
  * never did: a file among uploads, eval()'d code, the test mail of a mailer that
  * was just dropped, mail past PHP's log, a form that writes to strangers. */
+#include <stdio.h>
+
 #include "core/detect.h"
 #include "core/mailtext.h"
+#include "core/visit.h"
 #include "heuristics/heuristics.h"
 
 struct script_settings {
@@ -186,6 +189,32 @@ static void observe_recipient(const struct observation *o, const struct script_s
 		     "it wrote to its owner only, and now to strangers such as %s", to);
 }
 
+/* How the script came here is told once something speaks against it. By itself it is
+ * none: that is how every script comes. */
+static void how_it_came(const struct observation *o)
+{
+	struct str script = o->call ? o->call->script : o->message ? o->message->script : STR_NONE;
+	const struct stream_entry *e;
+	char ago[STAMP_TEXT], ip[2 * STREAM_ADDRESS], refused[64] = "";
+
+	if (!o->stream->run || !o->account || !o->account->nentries || said(o, "uploaded") ||
+	    said(o, "break-in"))
+		return;
+	e = visit_before(o->account, script, o->time);
+	if (!e)
+		return;
+	observe_text(*e->ip ? str_of(e->ip) : STR("an unknown address"), ip, sizeof(ip));
+	stamp_span(o->time - e->minute * USEC_MINUTE, ago);
+	if (e->refused)
+		snprintf(refused, sizeof(refused), ", after %u refused logins", e->refused);
+	observe_sign(o, e->strange ? "break-in" : "uploaded", FAMILY_SCRIPT, 0, 0,
+		     "%s by %s from %s%s%.2s%s %s before%s",
+		     e->path ? "uploaded" : "somebody came in", e->ssh ? "SSH" : "FTP", ip,
+		     e->country[0] ? " " : "", e->country,
+		     e->strange ? ", where this account's logins never came from," : "", ago,
+		     refused);
+}
+
 static void observe(struct observation *o, const void *settings)
 {
 	if (o->stream->kind != STREAM_SCRIPT && o->stream->kind != STREAM_USER)
@@ -196,6 +225,7 @@ static void observe(struct observation *o, const void *settings)
 		observe_submit(o, settings);
 	else if (o->kind == OBSERVED_RECIPIENT && o->stream->kind == STREAM_SCRIPT)
 		observe_recipient(o, settings);
+	how_it_came(o);
 }
 
 const struct heuristic heuristic_script = {
@@ -214,6 +244,10 @@ const struct heuristic heuristic_script = {
 		"mail log, but past it, comes from popen(), imap_mail(), Perl or a shell. A form "
 		"that wrote to its owner for months and now writes to strangers is abused or was "
 		"changed.\n"
+		"\n"
+		"Where the logs of FTP and SSH are read, a finding tells from where the script was "
+		"uploaded; when that is a network and country the account's logins never came from, "
+		"a password was stolen (4) and the script is what came of it.\n"
 		"\n"
 		"Sources: captured web shells (bediger4000), php-src, rspamd's and SpamAssassin's "
 		"scores for eval.",

@@ -255,6 +255,11 @@ static void why_script(struct lines *l, const struct finding *f)
 	case CASE_MAILER:
 		add(l, "not a form (3a, 3c): the file is where no script belongs, or tests itself");
 		break;
+	case CASE_STOLEN:
+		add(l, "not only an uploaded mailer (3b, 3d): who put it there came in by FTP or SSH "
+		    "from where this account's logins never came from");
+		add(l, "not a mailbox password: it was submitted on this host; not spoofed (5)");
+		return;
 	case CASE_SCRIPT:
 		add(l, "not a form (3a, 3c): the code hides, or sends past PHP's log");
 		break;
@@ -344,6 +349,9 @@ static void advise_script(struct lines *l, const struct stream *s, const struct 
 	else
 		add(l, "keep it for evidence and out of reach: chmod 0 %.*s; look for how it came "
 		    "there", STR_ARG(path));
+	if (f->verdict == CASE_STOLEN)
+		add(l, "change the FTP and SSH password of %.*s, and look at ~/.ssh/authorized_keys",
+		    STR_ARG(is_plain(s->account) ? s->account : STR("the account")));
 	hold_queue(l, s);
 	add(l, "see everything it sent: mailaudit messages --script '%.*s' --since 2d",
 	    STR_ARG(path));

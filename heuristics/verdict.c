@@ -71,7 +71,7 @@ static bool is_enough(const struct stream *s, const struct weighing *w,
 
 /* ---- which case ---- */
 
-static enum finding_case case_of_script(const struct stream *s)
+static enum finding_case case_of_code(const struct stream *s)
 {
 	const struct run *r = s->run;
 
@@ -83,6 +83,16 @@ static enum finding_case case_of_script(const struct stream *s)
 		return CASE_SCRIPT;
 	/* A directory alone may be anybody's shell. */
 	return s->kind == STREAM_SCRIPT && s->calls ? CASE_FORM : CASE_UNKNOWN;
+}
+
+/* Code that a stranger with a password put there is what came of the password. */
+static enum finding_case case_of_script(const struct stream *s)
+{
+	enum finding_case c = case_of_code(s);
+
+	if ((c == CASE_MAILER || c == CASE_SCRIPT) && run_find_sign(s->run, "break-in"))
+		return CASE_STOLEN;
+	return c;
 }
 
 static enum finding_case case_of_login(const struct stream *s, const struct weighing *w)

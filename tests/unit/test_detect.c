@@ -368,7 +368,7 @@ struct host {
 static void add_source(struct host *h, int which)
 {
 	struct source_setup setup = { .name = which == MTA ? STR("mail.log") : STR("php.log"),
-				      .format = which == MTA ? STR("postfix") : STR("php"),
+				      .format = which == MTA ? STR("auto") : STR("php"),
 				      .zone = zone_utc(),
 				      .near = h->db->near[which] ? h->db->near[which] : START,
 				      .host = STR("host") };
@@ -653,6 +653,34 @@ static void stolen_login(struct host *h, usec_t from, int messages, int recipien
 	}
 }
 
+/* A line of another program in the same log. */
+static void other_line(struct host *h, usec_t at, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void other_line(struct host *h, usec_t at, const char *format, ...)
+{
+	char stamp[STAMP_TEXT];
+	va_list args;
+
+	fprintf(h->log[MTA], "%s host ", stamp_text(at, stamp));
+	va_start(args, format);
+	vfprintf(h->log[MTA], format, args);
+	va_end(args);
+	fputc('\n', h->log[MTA]);
+	h->now = at;
+}
+
+static void read_mailbox(struct host *h, usec_t at, const char *ip)
+{
+	other_line(h, at, "dovecot: imap-login: Login: user=<info@shop.example>, method=PLAIN, "
+		   "rip=%s, lip=192.0.2.10, mpid=7, TLS, session=<x>", ip);
+}
+
+static void ftp_login(struct host *h, usec_t at, const char *ip)
+{
+	other_line(h, at, "vsftpd[233]: [alice] OK LOGIN: Client \"%s\"", ip);
+}
+
 /* ---- reading them ---- */
 
 static void push(struct host *h, int which, size_t n)
@@ -878,6 +906,89 @@ static void test_guessed_password(void **state)
 	host_free(h);
 }
 
+static void test_ten_guesses_speak(void **state)
+{
+	struct host *h = host_new("", NULL);
+	const struct finding *f;
+
+	(void)state;
+	calm_login(h, START, 6);
+	for (int i = 0; i < 12; i++)
+		other_line(h, START + 10 * DAY - HOUR + i * MINUTE, "dovecot: imap-login: Disconnected: "
+			   "Connection closed (auth failed, 1 attempts in 2 secs): "
+			   "user=<info@shop.example>, method=PLAIN, rip=203.0.113.5, lip=192.0.2.10, "
+			   "session=<x>");
+	stolen_login(h, START + 10 * DAY, 5, 8);
+	read_logs(h);
+	f = expect_one(h, CASE_STOLEN, SEVERITY_CRITICAL);
+	assert_true(says(f->evidence, "guessed-password 1.5: 12 refused logins"));
+	host_free(h);
+}
+
+/* A telephone with the old password knocks from home, and is no guesser. */
+static void test_refused_at_home(void **state)
+{
+	struct host *h = host_new("", NULL);
+	const struct finding *f;
+
+	(void)state;
+	calm_login(h, START, 9);
+	other_line(h, START + 10 * DAY - HOUR, "dovecot: imap-login: Disconnected: Connection closed "
+		   "(auth failed, 30 attempts in 90 secs): user=<info@shop.example>, method=PLAIN, "
+		   "rip=198.51.100.7, lip=192.0.2.10, session=<x>");
+	stolen_login(h, START + 10 * DAY, 5, 8);
+	read_logs(h);
+	f = expect_one(h, CASE_STOLEN, SEVERITY_CRITICAL);
+	assert_false(says(f->evidence, "guess"));
+	host_free(h);
+}
+
+/* Where the mailbox was read on several days is its owner's network, though nothing was
+ * sent from there; who begins to read on the day of the attack gains little. */
+static void attack_with_reading(struct host *h, int days)
+{
+	static const char *const ips[] = { "203.0.113.5", "45.10.3.3", "91.20.4.4", "5.30.6.6",
+					   "177.40.7.7" };
+
+	for (int day = 0; day < 10; day++) {
+		calm_login(h, START + day * DAY, 1);
+		for (size_t i = 0; day >= 10 - days && i < LENGTH(ips); i++)
+			read_mailbox(h, START + day * DAY + 9 * HOUR, ips[i]);
+	}
+	stolen_login(h, START + 10 * DAY + 2 * HOUR, 5, 8);
+	read_logs(h);
+}
+
+static void test_reading_teaches(void **state)
+{
+	struct host *h = host_new("", NULL);
+
+	(void)state;
+	attack_with_reading(h, 8);
+	for (size_t i = 0; i < LENGTH(h->db->finding); i++)
+		if (h->db->finding[i])
+			assert_false(says(h->db->finding[i]->evidence, "new-network"));
+	host_free(h);
+	h = host_new("", NULL);
+	attack_with_reading(h, 1);
+	expect_one(h, CASE_STOLEN, SEVERITY_CRITICAL);
+	host_free(h);
+}
+
+/* Reading alone is no habit of sending: a login that begins to send is young. */
+static void test_reading_does_not_age(void **state)
+{
+	struct host *h = host_new("", NULL);
+
+	(void)state;
+	for (int day = 0; day < 10; day++)
+		read_mailbox(h, START + day * DAY, "198.51.100.7");
+	stolen_login(h, START + 10 * DAY, 3, 1);
+	read_logs(h);
+	expect_none(h);
+	host_free(h);
+}
+
 /* ---- case 3 ---- */
 
 static void test_injected_form(void **state)
@@ -925,6 +1036,72 @@ static void test_uploaded_mailer(void **state)
 	assert_str(f->script, "/home/alice/public_html/wp-content/uploads/2026/x7f3a9c2.php");
 	assert_true(f->leaked_before <= 6);
 	assert_true(says(f->evidence, "bad-path"));
+	host_free(h);
+}
+
+/* The same, and how it came there. */
+static const struct finding *mailer_by_ftp(struct host *h, const char *ip, const char *path,
+					   enum finding_case verdict)
+{
+	static const char script[] = "/home/alice/public_html/wp-content/uploads/2026/x7f3a9c2.php:3";
+	usec_t attack = START + 10 * DAY;
+	char to[1000];
+
+	for (int day = 0; day < 10; day++) {
+		calm_form(h, START + day * DAY, 1);
+		ftp_login(h, START + day * DAY + 12 * HOUR, "198.51.100.7");
+	}
+	ftp_login(h, attack - 3 * MINUTE, ip);
+	other_line(h, attack - 3 * MINUTE, "vsftpd[233]: [alice] OK UPLOAD: Client \"%s\", \"%s\", "
+		   "35 bytes, 93.90Kbyte/sec", ip, path);
+	php_mail(h, attack, 5101, script, "drop@box.example", "From: a@b.example",
+		 "mailer test https://alice.example/wp-content/uploads/2026/x7f3a9c2.php");
+	for (int i = 0; i < 6; i++) {
+		strangers(to, sizeof(to), i, 1);
+		php_mail(h, attack + MINUTE + i * 5 * USEC_SECOND, 5101, script, to,
+			 "From: a@b.example", "You won");
+	}
+	read_logs(h);
+	return expect_one(h, verdict, SEVERITY_CRITICAL);
+}
+
+static void test_mailer_uploaded_from_home(void **state)
+{
+	struct host *h = host_new("", NULL);
+	const struct finding *f;
+
+	(void)state;
+	f = mailer_by_ftp(h, "198.51.100.7", "/public_html/wp-content/uploads/2026/x7f3a9c2.php",
+			  CASE_MAILER);
+	assert_true(says(f->evidence, "uploaded by FTP from 198.51.100.7 3 min before"));
+	host_free(h);
+}
+
+static void test_mailer_uploaded_by_a_stranger(void **state)
+{
+	struct host *h = host_new("", NULL);
+	const struct finding *f;
+
+	(void)state;
+	f = mailer_by_ftp(h, "203.0.113.9",
+			  "/home/alice//public_html/wp-content/uploads/2026/x7f3a9c2.php",
+			  CASE_STOLEN);
+	assert_true(says(f->evidence, "uploaded by FTP from 203.0.113.9, where this account's logins "
+				      "never came from, 3 min before"));
+	assert_true(says(f->why, "by FTP or SSH"));
+	assert_true(says(f->advice, "change the FTP and SSH password of alice"));
+	host_free(h);
+}
+
+/* Another file of the same account says nothing about this one. */
+static void test_another_upload(void **state)
+{
+	struct host *h = host_new("", NULL);
+	const struct finding *f;
+
+	(void)state;
+	f = mailer_by_ftp(h, "198.51.100.7", "/public_html/index.php", CASE_MAILER);
+	assert_false(says(f->evidence, "uploaded by"));
 	host_free(h);
 }
 
@@ -1269,7 +1446,11 @@ static void write_everything(struct host *h)
 	char to[1000];
 
 	calm_login(h, START, 8);
-	calm_form(h, START + 8 * DAY, 8);
+	for (int i = 0; i < 8; i++) {
+		calm_form(h, START + (8 + i) * DAY, 1);
+		read_mailbox(h, START + (8 + i) * DAY + 20 * HOUR, "45.10.3.3");
+		ftp_login(h, START + (8 + i) * DAY + 21 * HOUR, "198.51.100.7");
+	}
 	for (int i = 0; i < 40; i++) {
 		usec_t at = START + 16 * DAY + i * 17 * USEC_SECOND;
 
@@ -1289,6 +1470,9 @@ static void write_everything(struct host *h)
 		MAIL(h, .at = at + 2 * HOUR, .login = "info@shop.example", .ip = "45.10.3.3",
 		     .from = "info@shop.example", .to = to,
 		     .answer = "5.1.1 550 5.1.1 user unknown");
+		ftp_login(h, at + 3 * HOUR - 2 * MINUTE, "203.0.113.9");
+		other_line(h, at + 3 * HOUR - MINUTE, "vsftpd[1]: [alice] OK UPLOAD: Client "
+			   "\"203.0.113.9\", \"/public_html/images/a.php\", 35 bytes, 9Kbyte/sec");
 		php_line(h, at + 3 * HOUR, "/home/alice/public_html/images/a.php:1", "q@z.example", "",
 			 "test");
 		MAIL(h, .at = at + 4 * HOUR, .uid = 5102, .from = "bob@host", .to = to);
@@ -1426,8 +1610,15 @@ int main(void)
 		cmocka_unit_test(test_traveller),
 		cmocka_unit_test(test_stolen_password_with_countries),
 		cmocka_unit_test(test_guessed_password),
+		cmocka_unit_test(test_ten_guesses_speak),
+		cmocka_unit_test(test_refused_at_home),
+		cmocka_unit_test(test_reading_teaches),
+		cmocka_unit_test(test_reading_does_not_age),
 		cmocka_unit_test(test_injected_form),
 		cmocka_unit_test(test_uploaded_mailer),
+		cmocka_unit_test(test_mailer_uploaded_from_home),
+		cmocka_unit_test(test_mailer_uploaded_by_a_stranger),
+		cmocka_unit_test(test_another_upload),
 		cmocka_unit_test(test_newsletter_to_a_known_list),
 		cmocka_unit_test(test_programs_of_the_host),
 		cmocka_unit_test(test_own_alerts),

@@ -189,6 +189,13 @@ static void random_step(struct stream *s, usec_t now)
 	case 0:
 		stream_net(s, (uint32_t)rand() % 50 + 1, now, &fresh)->asn = (uint32_t)rand() * 2;
 		memcpy(s->nets[0].country, rand() % 2 ? "DE" : "\xc3\xff", 2);
+		stream_read(s, (uint32_t)rand() % 50 + 1, now, &fresh)->days++;
+		stream_enter(s, &(struct stream_entry){ .path = (uint64_t)rand() % 40,
+							.ssh = rand() % 2,
+							.minute = (uint32_t)(now / USEC_MINUTE),
+							.refused = (uint16_t)rand(),
+							.country = { 'D', 'E' },
+							.ip = "2001:db8::7" });
 		return;
 	case 1:
 		stream_word(&s->helos, &s->nhelos, (uint32_t)rand() % 30 + 1, now, &fresh)->count++;
@@ -237,6 +244,11 @@ static void assert_same_state(const struct stream *s, struct arena *arena)
 	assert_int_equal(back->born, s->born);
 	assert_int_equal(back->finding, s->finding);
 	assert_int_equal(back->nnets, s->nnets);
+	assert_int_equal(back->nreads, s->nreads);
+	assert_int_equal(back->nentries, s->nentries);
+	if (s->nentries)
+		assert_memory_equal(back->entries, s->entries,
+				    s->nentries * sizeof(*s->entries));
 	assert_memory_equal(back->usual_novel, s->usual_novel, sizeof(s->usual_novel));
 	assert_memory_equal(back->score, s->score, sizeof(s->score));
 	assert_int_equal(back->run != NULL, s->run != NULL);
@@ -299,6 +311,40 @@ static void test_a_restart_changes_nothing(void **state)
 	arena_release(&arena);
 }
 
+static void test_entries_are_bounded(void **state)
+{
+	struct stream *s = stream_new(KEY);
+
+	(void)state;
+	for (uint32_t i = 0; i < 40; i++)
+		stream_enter(s, &(struct stream_entry){ .path = 1 + i % 20, .minute = i });
+	assert_int_equal(s->nentries, STREAM_MAX_ENTRIES);
+	assert_int_equal(s->entries[0].minute, 24);
+	assert_int_equal(s->entries[STREAM_MAX_ENTRIES - 1].minute, 39);
+	assert_true(stream_path_hash(STR("//a//b.php")) == stream_path_hash(STR("a/b.php")));
+	assert_true(stream_path_hash(STR("/a/b.php")) != stream_path_hash(STR("/a/c.php")));
+	stream_free(s);
+}
+
+/* What an older program wrote has no visits. */
+static void test_state_of_an_older_version(void **state)
+{
+	struct stream *s = stream_new(KEY), *back = stream_new(KEY);
+	struct arena arena = { 0 };
+	struct str packed;
+
+	(void)state;
+	s->messages = 7;
+	packed = stream_pack(s, &arena);
+	((char *)(uintptr_t)packed.p)[0] = 1;
+	/* no reads, no entries: one byte each */
+	assert_true(stream_unpack(back, str_head(packed, packed.n - 2)));
+	assert_int_equal(back->messages, 7);
+	stream_free(s);
+	stream_free(back);
+	arena_release(&arena);
+}
+
 /* A state that is damaged leaves a stream that is as new; its rows stay its own. */
 static void test_damaged(void **state)
 {
@@ -353,6 +399,8 @@ int main(void)
 		cmocka_unit_test(test_usual),
 		cmocka_unit_test(test_packed_and_back),
 		cmocka_unit_test(test_a_restart_changes_nothing),
+		cmocka_unit_test(test_entries_are_bounded),
+		cmocka_unit_test(test_state_of_an_older_version),
 		cmocka_unit_test(test_damaged),
 	};
 
