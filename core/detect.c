@@ -887,7 +887,8 @@ void detect_refused_login(struct detect *d, const struct event *ev, usec_t now)
 void detect_login(struct detect *d, const struct event *ev, usec_t now)
 {
 	struct visit v = { &d->world, ev->service, ev->client_ip, now };
-	struct stream *s = visited(d, ev, now);
+	/* Who submits by Dovecot is the mail server's to tell, and reads nothing. */
+	struct stream *s = str_eq(ev->service, STR("submission")) ? NULL : visited(d, ev, now);
 	bool changed;
 
 	if (!s)

@@ -476,6 +476,34 @@ static void test_span(void **state)
 		assert_string_equal(stamp_span(rows[i].length, text), rows[i].text);
 }
 
+static void ctime_is(const char *text, const char *expected, const char *rest)
+{
+	struct str s = str_of(text);
+	char buf[STAMP_TEXT];
+	usec_t t = 0;
+
+	if (!expected) {
+		assert_false(stamp_ctime(&s, zone_utc(), &t));
+		assert_ptr_equal(s.p, text);
+		return;
+	}
+	assert_true(stamp_ctime(&s, zone_utc(), &t));
+	assert_string_equal(stamp_text(t, buf), expected);
+	assert_true(str_eq(s, str_of(rest)));
+}
+
+static void test_ctime(void **state)
+{
+	(void)state;
+	ctime_is("Mon Nov 23 06:43:13 2026 1 x", "2026-11-23T06:43:13Z", " 1 x");
+	ctime_is("Mon Nov  2 06:43:13 2026", "2026-11-02T06:43:13Z", "");
+	ctime_is("Mon Nov 31 06:43:13 2026", NULL, NULL);
+	ctime_is("Mon Nov -2 06:43:13 2026", NULL, NULL);
+	ctime_is("Mon Nov 23 06:43:13 20x6", NULL, NULL);
+	ctime_is("Mon Nov 23 06:43:13 202", NULL, NULL);
+	ctime_is("Mon Now 23 06:43:13 2026", NULL, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -492,6 +520,7 @@ int main(void)
 		cmocka_unit_test(writes_text),
 		cmocka_unit_test(forgets_unknown_names),
 		cmocka_unit_test(test_span),
+		cmocka_unit_test(test_ctime),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
