@@ -33,6 +33,8 @@ bool reference_parse(struct str value, struct reference *out)
 			str_int(word, &out->uid);
 		else if (str_eat(&word, STR("cwd=")))
 			out->cwd = word;
+		else if (str_eat(&word, STR("script=")))
+			out->script = word;
 	}
 	return out->uid >= 0 || out->pid > 0 || out->cwd.n;
 }
@@ -164,6 +166,25 @@ static bool split_xphp(struct str xphp, int64_t *uid, struct str *file)
 	return true;
 }
 
+/* The script the reference names, as far as it is the account's own: the sender wrote it. */
+static void use_reference_script(const struct accounts *a, struct message *m,
+				 struct str encoded, struct verdict *v)
+{
+	struct str script = percent_decoded(encoded, &m->strings), owner;
+
+	if (script.n && script.p[0] != '/') {
+		char *joined = arena_alloc(&m->strings, v->cwd.n + 1 + script.n);
+
+		memcpy(joined, v->cwd.p, v->cwd.n);
+		joined[v->cwd.n] = '/';
+		memcpy(joined + v->cwd.n + 1, script.p, script.n);
+		script = (struct str){ joined, v->cwd.n + 1 + script.n };
+	}
+	owner = accounts_path(a, script);
+	if (owner.n && str_eq(owner, v->account))
+		v->script = script;
+}
+
 static void use_reference(const struct accounts *a, struct message *m, struct verdict *v)
 {
 	struct reference ref;
@@ -186,6 +207,8 @@ static void use_reference(const struct accounts *a, struct message *m, struct ve
 		v->account = arena_str(&m->strings, name);
 	if (!v->account.n)
 		v->account = accounts_path(a, v->cwd);
+	if (!v->script.n && ref.script.n && v->cwd.n)
+		use_reference_script(a, m, ref.script, v);
 }
 
 static void use_header(const struct accounts *a, struct message *m, struct verdict *v)

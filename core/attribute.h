@@ -5,11 +5,12 @@
 #include "core/account.h"
 #include "core/message.h"
 
-/* A reference header's value, "v1 pid=N uid=N cwd=PATH" (PATH percent-encoded),
- * as etc/snippets/php/mailaudit-ref writes it. */
+/* A reference header's value, "v1 pid=N uid=N cwd=PATH script=PATH" (PATHs percent-encoded,
+ * the second one below cwd unless it starts with a slash, and often left out), as
+ * wrapper/mailaudit-sendmail.c and etc/snippets/php/mailaudit-ref write it. */
 struct reference {
 	int64_t pid, uid; /* -1 absent */
-	struct str cwd; /* still encoded */
+	struct str cwd, script; /* still encoded */
 };
 bool reference_parse(struct str value, struct reference *out);
 
