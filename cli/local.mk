@@ -14,6 +14,7 @@ libcli_a_SOURCES = \
 	cli/cmd_actions.c \
 	cli/cmd_alerts.c \
 	cli/cmd_config.c \
+	cli/cmd_doctor.c \
 	cli/cmd_explain.c \
 	cli/cmd_findings.c \
 	cli/cmd_help.c \
@@ -32,6 +33,22 @@ libcli_a_SOURCES = \
 	cli/commands.def \
 	cli/desk.c \
 	cli/desk.h \
+	cli/doctor.c \
+	cli/doctor.def \
+	cli/doctor.h \
+	cli/doctor_conf.c \
+	cli/doctor_conf.h \
+	cli/doctor_diff.c \
+	cli/doctor_direct.c \
+	cli/doctor_exim.c \
+	cli/doctor_fix.c \
+	cli/doctor_logs.c \
+	cli/doctor_panel.c \
+	cli/doctor_php.c \
+	cli/doctor_postfix.c \
+	cli/doctor_sendmail.c \
+	cli/doctor_syslog.c \
+	cli/doctor_user_ini.c \
 	cli/inlet.c \
 	cli/inlet.h \
 	cli/lag.c \
@@ -47,6 +64,16 @@ libcli_a_SOURCES = \
 	cli/tell_action.c \
 	cli/tell_action.h \
 	cli/tell_finding.c
+
+# What the doctor installs is compiled in, as it is in etc/snippets.
+doctor_snippets = etc/snippets/exim/acl_not_smtp etc/snippets/postfix/header_checks
+nodist_libcli_a_SOURCES = cli/snippets_builtin.c
+CLEANFILES += cli/snippets_builtin.c
+
+cli/snippets_builtin.c: $(doctor_snippets) notify/embed.sh
+	$(AM_V_at)$(MKDIR_P) cli
+	$(AM_V_GEN)$(SHELL) $(srcdir)/notify/embed.sh $@ builtin_snippets $(srcdir)/etc/snippets \
+		$$(for f in $(doctor_snippets); do echo $(srcdir)/$$f; done)
 
 libcli_libs = libcli.a $(libnotify_libs) $(libmailaudit_libs) $(SMARTCOLS_LIBS) $(JSON_C_LIBS)
 

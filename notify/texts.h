@@ -1,5 +1,5 @@
 /* Files of etc/ that are compiled in, so that the program works where it is not
- * installed: the templates of mails and the actions. */
+ * installed: the templates of mails, the actions, snippets. */
 #ifndef MAILAUDIT_NOTIFY_TEXTS_H
 #define MAILAUDIT_NOTIFY_TEXTS_H
 
@@ -10,7 +10,8 @@ struct builtin_text {
 	struct str text;
 };
 
-/* End with a NULL name. */
+/* End with a NULL name. The snippets are cli/'s: see its local.mk. */
+extern const struct builtin_text builtin_snippets[];
 extern const struct builtin_text builtin_templates[];
 extern const struct builtin_text builtin_actions[];
 

@@ -18,6 +18,7 @@ unit_tests = \
 	tests/unit/test_decide \
 	tests/unit/test_detect \
 	tests/unit/test_discover \
+	tests/unit/test_doctor \
 	tests/unit/test_envelope \
 	tests/unit/test_event \
 	tests/unit/test_exim \

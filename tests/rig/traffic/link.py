@@ -66,12 +66,22 @@ def send(mta, number):
     return {"token": token, "kind": kind, "account": user, "script": script, "sent": done}
 
 
+def forge(number):
+    """bob passes our program by, and blames a script of alice."""
+    token = "t%06d" % number
+    text = ("X-Mailaudit-Ref: v1 pid=1 uid=5102 cwd=/home/alice script=public_html/link.php\n"
+            "From: bob@host.example\nTo: %s@dest.example\nSubject: forged\n\nHello\n" % token)
+    done = submit.run_as("bob", ["/usr/sbin/sendmail.mailaudit", "-t", "-i"], text.encode())[0] == 0
+    return {"token": token, "kind": "forged", "account": "bob", "script": None, "sent": done}
+
+
 def main():
     mta, count = sys.argv[1], int(sys.argv[2])
     write_files()
     with concurrent.futures.ThreadPoolExecutor(24) as pool:
         for row in pool.map(lambda n: send(mta, n), range(count)):
             print(json.dumps(row))
+    print(json.dumps(forge(count)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,221 @@
+/* Logical lines of main.cf, Exim's configuration and ini files.
+ *
+ * Invariant: *at grows with each call, and text that follows no rule is a line without a name. */
+#include "cli/doctor_conf.h"
+
+#include <stdio.h>
+
+#define EXPAND_MAX 4 /* values within values */
+
+static struct str physical(struct str file, size_t *at)
+{
+	struct str rest = str_skip(file, *at);
+	struct str line = str_head(rest, str_chr(rest, '\n') + 1);
+
+	*at += line.n;
+	return line;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Joins with one blank between, or none. */
+static struct str append(struct arena *arena, struct str a, struct str between, struct str b)
+{
+	char *p = arena_alloc(arena, a.n + between.n + b.n + 1);
+
+	if (a.n)
+		memcpy(p, a.p, a.n);
+	if (between.n)
+		memcpy(p + a.n, between.p, between.n);
+	if (b.n)
+		memcpy(p + a.n + between.n, b.p, b.n);
+	return (struct str){ p, a.n + between.n + b.n };
+}
+
+/* "name = value" */
+static void split(struct str text, struct conf_line *line)
+{
+	size_t equals = str_chr(text, '=');
+
+	line->name = line->value = STR_NONE;
+	if (equals == text.n)
+		return;
+	line->name = str_trim(str_head(text, equals));
+	line->value = str_trim(str_skip(text, equals + 1));
+}
+
+/* A line that begins with a blank goes on with the one before; comments may stand between. */
+bool postfix_conf_next(struct str file, size_t *at, struct arena *arena, struct conf_line *line)
+{
+	struct str text = STR_NONE;
+
+	while (*at < file.n) {
+		size_t from = *at;
+		struct str next = physical(file, at), trimmed = str_trim(next);
+
+		if (!trimmed.n || trimmed.p[0] == '#')
+			continue;
+		if (text.n && !is_blank(next.p[0])) {
+			*at = from;
+			break;
+		}
+		if (!text.n)
+			line->from = from;
+		line->to = *at;
+		text = append(arena, text, text.n ? STR(" ") : STR_NONE, trimmed);
+	}
+	line->text = STR_NONE;
+	split(text, line);
+	return text.n > 0;
+}
+
+/* A backslash at the end goes on in the next line, over comments. */
+bool exim_conf_next(struct str file, size_t *at, struct arena *arena, struct conf_line *line)
+{
+	struct str text = STR_NONE;
+	bool open = false, any = false;
+
+	while (*at < file.n) {
+		size_t from = *at;
+		struct str trimmed = str_trim(physical(file, at));
+
+		if (!trimmed.n || trimmed.p[0] == '#')
+			continue;
+		if (!any)
+			line->from = from;
+		any = true;
+		line->to = *at;
+		open = trimmed.p[trimmed.n - 1] == '\\';
+		text = append(arena, text, STR_NONE, str_head(trimmed, trimmed.n - open));
+		if (!open)
+			break;
+	}
+	line->text = text;
+	split(text, line);
+	return any;
+}
+
+static struct str unquoted(struct str value)
+{
+	if (value.n && (value.p[0] == '"' || value.p[0] == '\'')) {
+		struct str inner = str_skip(value, 1);
+
+		return str_head(inner, str_chr(inner, value.p[0]));
+	}
+	return str_trim(str_head(value, str_chr(value, ';')));
+}
+
+bool ini_next(struct str file, size_t *at, struct conf_line *line)
+{
+	while (*at < file.n) {
+		struct str text;
+
+		line->from = *at;
+		text = str_trim(physical(file, at));
+		line->to = *at;
+		if (!text.n || text.p[0] == ';' || text.p[0] == '#')
+			continue;
+		if (text.p[0] == '[') {
+			text = str_skip(text, 1);
+			line->section = str_head(text, str_chr(text, ']'));
+			line->name = line->value = STR_NONE;
+			return true;
+		}
+		split(text, line);
+		line->value = unquoted(line->value);
+		return true;
+	}
+	return false;
+}
+
+bool ini_true(struct str value)
+{
+	return str_eq_nocase(value, STR("on")) || str_eq_nocase(value, STR("yes")) ||
+	       str_eq_nocase(value, STR("true")) || str_eq(value, STR("1"));
+}
+
+static bool find(struct str file, struct str name, struct arena *arena, struct conf_line *found)
+{
+	struct conf_line line = { .from = 0 };
+	bool any = false;
+
+	for (size_t at = 0; postfix_conf_next(file, &at, arena, &line);) {
+		if (!str_eq(line.name, name))
+			continue;
+		*found = line;
+		any = true;
+	}
+	return any;
+}
+
+static bool is_name_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_';
+}
+
+/* "name", "{name}" or "(name)" behind a dollar, taken off *s. */
+static struct str eat_name(struct str *s)
+{
+	bool closed = s->n && (s->p[0] == '{' || s->p[0] == '(');
+	struct str name;
+	size_t n = 0;
+
+	*s = str_skip(*s, closed);
+	while (n < s->n && is_name_byte(s->p[n]))
+		n++;
+	name = str_head(*s, n);
+	*s = str_skip(*s, n + closed);
+	return name;
+}
+
+static struct str expand(struct str file, struct str value, struct arena *arena, int depth)
+{
+	struct str out = STR_NONE;
+
+	while (value.n) {
+		size_t n = str_chr(value, '$');
+		struct conf_line line = { .from = 0 };
+		struct str name, found = STR_NONE;
+
+		out = append(arena, out, STR_NONE, str_head(value, n));
+		if (n == value.n)
+			break;
+		value = str_skip(value, n + 1);
+		name = eat_name(&value);
+		if (depth < EXPAND_MAX && find(file, name, arena, &line))
+			found = expand(file, line.value, arena, depth + 1);
+		else if (str_eq(name, STR("config_directory")))
+			found = STR("/etc/postfix");
+		out = append(arena, out, STR_NONE, found);
+		if (out.n > 65536)
+			break;
+	}
+	return out;
+}
+
+bool postfix_conf_get(struct str file, const char *name, struct arena *arena, struct str *value)
+{
+	struct conf_line line = { .from = 0 };
+
+	if (!find(file, str_of(name), arena, &line))
+		return false;
+	*value = expand(file, line.value, arena, 0);
+	return true;
+}
+
+struct str postfix_conf_set(struct str file, const char *name, const char *value,
+			    struct arena *arena)
+{
+	struct conf_line line = { .from = file.n, .to = file.n };
+	bool ended = !file.n || file.p[file.n - 1] == '\n';
+	struct str text = append(arena, str_of(name), STR(" = "), str_of(value));
+
+	if (!find(file, str_of(name), arena, &line) && !ended)
+		text = append(arena, STR("\n"), STR_NONE, text);
+	return append(arena, append(arena, str_head(file, line.from), STR_NONE, text), STR("\n"),
+		      str_skip(file, line.to));
+}

@@ -1,0 +1,253 @@
+/* PHP: does mail() leave a line, a header, and a reference? Each kind of PHP (FPM, command line,
+ * module) has a php.ini with a folder of further files, of which a later one wins, and FPM's
+ * pools may say otherwise. */
+#include "cli/doctor.h"
+#include "cli/doctor_conf.h"
+
+#define NAMES_SHOWN 5
+#define POOLS_MAX 5000
+
+static const struct {
+	const char *ini; /* pattern of its php.ini */
+	const char *more, *fpm; /* from the php.ini's folder on; fpm NULL: none */
+} layouts[] = {
+	{ "/etc/php/*/*/php.ini", "conf.d", "php-fpm.conf" }, /* Debian */
+	{ "/etc/php.ini", "php.d", "php-fpm.conf" }, /* Red Hat */
+	{ "/opt/cpanel/ea-php*/root/etc/php.ini", "php.d", "php-fpm.conf" },
+	{ "/opt/plesk/php/*/etc/php.ini", "php.d", "php-fpm.conf" },
+	{ "/usr/local/php*/lib/php.ini", "php.conf.d", "../etc/php-fpm.conf" }, /* DirectAdmin */
+};
+
+/* The three settings of mail(). */
+enum { LOG, HEADER, PATH, NSETTINGS };
+static const struct str setting_name[NSETTINGS] = { STR("mail.log"), STR("mail.add_x_header"),
+						    STR("sendmail_path") };
+
+/* One php.ini's or one pool's view of them. */
+struct unit {
+	struct str value[NSETTINGS];
+	const char *set_in[NSETTINGS]; /* the pool's file, if it is the pool that says so */
+	struct str line[NSETTINGS]; /* how it names the setting there */
+};
+
+struct php {
+	struct unit base; /* php.ini and its folder */
+	const char *own; /* the file for lines of ours */
+	size_t units, npools;
+	size_t off[NSETTINGS];
+	const char *names[NSETTINGS], *file[NSETTINGS];
+};
+
+static void read_ini(struct doctor *d, const char *path, void *context)
+{
+	struct php *php = context;
+	struct conf_line line = { .from = 0 };
+	struct str text;
+
+	if (!doctor_read(d, path, &text))
+		return;
+	for (size_t at = 0; ini_next(text, &at, &line);)
+		for (size_t i = 0; i < NSETTINGS; i++)
+			if (str_eq(line.name, setting_name[i]))
+				php->base.value[i] = line.value;
+}
+
+static bool is_on(const struct unit *u, int setting)
+{
+	struct str value = u->value[setting];
+
+	if (setting == HEADER)
+		return ini_true(value);
+	if (setting == PATH)
+		return str_find(value, STR("/mailaudit-")) < value.n;
+	return value.n > 0;
+}
+
+/* What the setting should be, with what there is kept where it can be. */
+static const char *cure(struct doctor *d, const struct unit *u, int setting)
+{
+	struct str value = u->value[setting];
+
+	if (setting == LOG)
+		return "syslog";
+	if (setting == HEADER)
+		return "On";
+	if (value.n && value.p[0] == '/')
+		return doctor_say(d, DOCTOR_REF " %.*s", STR_ARG(value));
+	return DOCTOR_WRAPPER " -t -i";
+}
+
+/* A pool's own line is written again where it stands. */
+static void plan_pool(struct doctor *d, const struct unit *u, int setting)
+{
+	struct change *c = doctor_change(d, u->set_in[setting]);
+	struct str old = u->line[setting], text;
+	size_t at;
+
+	if (!c)
+		return;
+	at = str_find(c->after, old);
+	text = str_of(doctor_say(d, "%.*s= %s\n", (int)str_chr(old, '='), old.p,
+				 cure(d, u, setting)));
+	if (at < c->after.n)
+		c->after = doctor_join(d, str_head(c->after, at), text,
+				       str_skip(c->after, at + old.n));
+}
+
+static void plan_ini(struct doctor *d, const struct php *php, int setting)
+{
+	struct change *c = doctor_change(d, php->own);
+	const char *line = doctor_say(d, "%.*s = \"%s\"\n", STR_ARG(setting_name[setting]),
+				      cure(d, &php->base, setting));
+
+	if (setting == HEADER)
+		line = "mail.add_x_header = On\n";
+	/* With facility mail the lines are in the mail log, which is followed. */
+	if (setting == LOG)
+		line = "mail.log = syslog\nsyslog.facility = mail\n";
+	if (c && str_find(c->after, str_of(line)) == c->after.n)
+		c->after = doctor_join(d, c->after, str_of(line), STR_NONE);
+	else if (c && !c->after.n)
+		c->after = str_of(line);
+}
+
+/* A program that is not there must not become anybody's sendmail. */
+static bool can_cure(struct doctor *d, int setting)
+{
+	return setting != PATH || doctor_exists(d, DOCTOR_WRAPPER);
+}
+
+/* A customer's .user.ini does not change what php_admin_value says. */
+static void count_weak(struct doctor *d, const struct unit *u)
+{
+	if (!str_starts(u->line[LOG], STR("php_admin_value[")))
+		d->weak_pools++;
+}
+
+static void judge(struct doctor *d, struct php *php, const struct unit *u, const char *name)
+{
+	php->units++;
+	for (int i = 0; i < NSETTINGS; i++) {
+		if (is_on(u, i))
+			continue;
+		if (php->off[i]++ < NAMES_SHOWN)
+			php->names[i] = doctor_say(d, "%s%s%s", php->off[i] > 1 ? php->names[i] : "",
+						   php->off[i] > 1 ? ", " : "", name);
+		php->file[i] = u->set_in[i] ? u->set_in[i] : php->own;
+		if (can_cure(d, i) && u->set_in[i])
+			plan_pool(d, u, i);
+		else if (can_cure(d, i))
+			plan_ini(d, php, i);
+	}
+}
+
+/* "php_admin_value[mail.log]": the number of the setting, or NSETTINGS. */
+static int pool_setting(struct str name)
+{
+	if (!str_eat(&name, STR("php_admin_value[")) && !str_eat(&name, STR("php_admin_flag[")) &&
+	    !str_eat(&name, STR("php_value[")) && !str_eat(&name, STR("php_flag[")))
+		return NSETTINGS;
+	for (int i = 0; i < NSETTINGS; i++)
+		if (str_eq(str_head(name, str_chr(name, ']')), setting_name[i]))
+			return i;
+	return NSETTINGS;
+}
+
+static void end_pool(struct doctor *d, struct php *php, const struct unit *u, struct str section)
+{
+	if (!section.n || str_eq(section, STR("global")) || php->npools == POOLS_MAX)
+		return;
+	php->npools++;
+	count_weak(d, u);
+	judge(d, php, u, doctor_say(d, "%.*s", STR_ARG(section)));
+}
+
+static void read_pools(struct doctor *d, const char *path, void *context)
+{
+	struct php *php = context;
+	struct conf_line line = { .from = 0 };
+	struct unit u = php->base;
+	struct str text, section = STR_NONE;
+
+	if (!doctor_read(d, path, &text))
+		return;
+	for (size_t at = 0; ini_next(text, &at, &line);) {
+		int setting = pool_setting(line.name);
+
+		if (!line.name.n && !str_eq(line.section, section)) {
+			end_pool(d, php, &u, section);
+			section = line.section;
+			u = php->base;
+		}
+		if (setting == NSETTINGS)
+			continue;
+		u.value[setting] = line.value;
+		u.set_in[setting] = path;
+		u.line[setting] = str_range(text.p + line.from, text.p + line.to);
+	}
+	end_pool(d, php, &u, section);
+}
+
+static void read_fpm(struct doctor *d, const char *path, struct php *php)
+{
+	struct conf_line line = { .from = 0 };
+	struct str text;
+
+	read_pools(d, path, php);
+	if (!doctor_read(d, path, &text))
+		return;
+	for (size_t at = 0; ini_next(text, &at, &line);)
+		if (str_eq(line.name, STR("include")))
+			doctor_glob(d, doctor_say(d, "%.*s", STR_ARG(line.value)), read_pools, php);
+}
+
+static void tell_setting(struct doctor *d, const struct php *php, const char *ini, int i)
+{
+	static const char *const checks[] = { "php.mail_log", "php.add_x_header",
+					      "php.sendmail_path" };
+	const char *where = ini;
+
+	if (!php->off[i]) {
+		if (php->npools)
+			where = doctor_say(d, "all %zu pools of %s", php->npools, ini);
+		doctor_tell(d, checks[i], SIGHT_SEEN, doctor_say(d, "on in %s", where), NULL, NULL);
+		return;
+	}
+	if (php->npools)
+		where = doctor_say(d, "%zu of %zu pools of %s: %s%s", php->off[i], php->units, ini,
+				   php->names[i], php->off[i] > NAMES_SHOWN ? ", ..." : "");
+	doctor_tell(d, checks[i], php->off[i] < php->units ? SIGHT_PARTLY : SIGHT_NOT,
+		    doctor_say(d, "%.*s off in %s", STR_ARG(setting_name[i]), where), php->file[i],
+		    can_cure(d, i) ? doctor_say(d, "%.*s = %s", STR_ARG(setting_name[i]),
+						cure(d, &php->base, i)) :
+				     "install " DOCTOR_WRAPPER " first");
+}
+
+static void look_at(struct doctor *d, const char *ini, void *context)
+{
+	const char *const *row = context;
+	size_t n = str_rchr(str_of(ini), '/');
+	const char *more = doctor_say(d, "%.*s/%s", (int)n, ini, row[0]);
+	const char *fpm = doctor_say(d, "%.*s/%s", (int)n, ini, row[1]);
+	struct php php = { .own = ini };
+
+	if (doctor_exists(d, more))
+		php.own = doctor_say(d, "%s/99-mailaudit.ini", more);
+	read_ini(d, ini, &php);
+	doctor_glob(d, doctor_say(d, "%s/*.ini", more), read_ini, &php);
+	if (doctor_exists(d, fpm))
+		read_fpm(d, fpm, &php);
+	if (!php.units)
+		judge(d, &php, &php.base, ini);
+	for (int i = 0; i < NSETTINGS; i++)
+		tell_setting(d, &php, ini, i);
+}
+
+void look_php(struct doctor *d)
+{
+	for (size_t i = 0; i < sizeof(layouts) / sizeof(*layouts); i++) {
+		const char *row[] = { layouts[i].more, layouts[i].fpm };
+
+		doctor_glob(d, layouts[i].ini, look_at, row);
+	}
+}
