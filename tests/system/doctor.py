@@ -249,6 +249,8 @@ def main():
         skip("needs root: the files of the default install, and the rig")
     if subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
         skip("no mount namespaces here")
+    if not os.path.isdir(CACHE + "/exim4-config"):
+        skip("tests/rig/install was not run")
     try_tree(build)
     try_postfix(build)
     try_exim(build)
