@@ -34,7 +34,7 @@ const struct option options_import[] = {
 	{ "tz", "ZONE", OPTION_TEXT, &opt.zone, NULL, 0,
 	  "of stamps without one: UTC, Europe/Berlin, +0100; default: local" },
 	{ "as", "FORMAT", OPTION_TEXT, &opt.format, NULL, 0,
-	  "postfix, exim, php, dovecot, sshd, ftp or auto (default: what each line looks like)" },
+	  "postfix, exim, sendmail, php, dovecot, sshd, ftp or auto (default: by each line)" },
 	{ "alert", NULL, OPTION_FLAG, &opt.alert, NULL, 0,
 	  "tell people of what is found, as mailauditd does" },
 	{ .name = NULL }
@@ -73,7 +73,7 @@ static int find_format(struct import *im, struct error *err)
 	for (const struct parser *const *p = all_parsers; *p; p++)
 		if (strcmp((*p)->name, im->options.format) == 0)
 			return 0;
-	return error_set(err, EXIT_USAGE, "--as takes postfix, exim, php or auto; not '%s'",
+	return error_set(err, EXIT_USAGE, "--as takes postfix, exim, sendmail, php or auto; not '%s'",
 			 im->options.format);
 }
 

@@ -123,6 +123,53 @@ static void adopt_parent(struct step *s)
 		s->m->parent = parent->id;
 }
 
+/* "host:pid" */
+static struct str process_key(const struct step *s, char *buf, size_t size)
+{
+	int n = snprintf(buf, size, "%.*s:%u", (int)str_head(s->from->host, 255).n,
+			 s->from->host.n ? s->from->host.p : "", s->rec->pid);
+
+	return (struct str){ buf, (size_t)n };
+}
+
+/* Sendmail names the login in a line of its own, once for each connection, which is
+ * one process. The address is kept before it: another client is another process. */
+void on_auth(struct step *s)
+{
+	char key[300];
+	struct arena scratch = { 0 };
+	struct str ip = s->ev->client_ip, login = str_head(s->ev->login, 256);
+	char *value;
+
+	if (!s->rec->pid || !login.n || s->from->tenant)
+		return;
+	value = arena_alloc(&scratch, ip.n + 1 + login.n);
+	memcpy(value, ip.n ? ip.p : "", ip.n);
+	value[ip.n] = ' ';
+	memcpy(value + ip.n + 1, login.p, login.n);
+	notes_put(&s->c->notes, STR("login"), process_key(s, key, sizeof(key)),
+		  (struct str){ value, ip.n + 1 + login.n }, s->time);
+	arena_release(&scratch);
+}
+
+/* A connection sends more than one message: the note is made younger. */
+static void take_login(struct step *s)
+{
+	char key[300];
+	struct str k = process_key(s, key, sizeof(key)), value;
+	const struct note *note = notes_get(&s->c->notes, STR("login"), k);
+	struct arena scratch = { 0 };
+
+	if (!note)
+		return;
+	value = arena_str(&scratch, note->value);
+	if (str_eq(str_head(value, str_chr(value, ' ')), s->ev->client_ip)) {
+		step_keep_first(s->m, &s->m->login, str_skip(value, str_chr(value, ' ') + 1));
+		notes_put(&s->c->notes, STR("login"), k, value, s->time);
+	}
+	arena_release(&scratch);
+}
+
 static void fill_start(struct step *s)
 {
 	const struct event *ev = s->ev;
@@ -137,7 +184,10 @@ static void fill_start(struct step *s)
 	if (ev->nrcpt >= 0)
 		m->work.nrcpt = ev->nrcpt;
 	step_keep_first(m, &m->user, ev->user);
+	m->work.no_end |= ev->no_end;
 	step_keep_first(m, &m->login, ev->login);
+	if (ev->channel == CHANNEL_AUTH && !m->login.n && s->rec->pid)
+		take_login(s);
 	step_keep_first(m, &m->client_ip, ev->client_ip);
 	step_keep_first(m, &m->client_name, ev->client_name);
 	step_keep_first(m, &m->helo, ev->helo);
@@ -171,5 +221,7 @@ void on_accept(struct step *s)
 		deadline_add(&s->c->giving_up, s->m->id,
 			     s->m->time + s->c->settings->php_wait + USEC_SECOND);
 	}
+	if (s->m->channel == CHANNEL_SMTP && s->m->work.no_end)
+		deadline_add(&s->c->patience, s->m->id, s->m->time + JOIN_PATIENCE);
 	step_settle(s, true);
 }

@@ -10,9 +10,9 @@
 
 /* ---- reference header ---- */
 
-static struct str next_word(struct str *s)
+static struct str next_word(struct str *s, char blank)
 {
-	size_t n = str_chr(*s, ' ');
+	size_t n = str_chr(*s, blank);
 	struct str word = str_head(*s, n);
 
 	*s = str_skip(*s, n + 1);
@@ -21,11 +21,20 @@ static struct str next_word(struct str *s)
 
 bool reference_parse(struct str value, struct reference *out)
 {
+	/* Sendmail's rules turn blanks into dots; the directory, which may have dots of
+	 * its own, stands last. */
+	char blank = str_starts(value, STR("v1.")) ? '.' : ' ';
+
 	*out = (struct reference){ .pid = -1, .uid = -1 };
-	if (!str_eq(next_word(&value), STR("v1")))
+	if (!str_eq(next_word(&value, blank), STR("v1")))
 		return false;
 	while (value.n) {
-		struct str word = next_word(&value);
+		struct str rest = value, word = next_word(&value, blank);
+
+		if (blank == '.' && str_starts(word, STR("cwd="))) {
+			word = rest;
+			value = STR_NONE;
+		}
 
 		if (str_eat(&word, STR("pid=")))
 			str_int(word, &out->pid);

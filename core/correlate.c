@@ -153,6 +153,32 @@ void step_finish(struct correlate *c, struct queue_entry *e, enum message_state 
 	correlate_touch(c, m);
 }
 
+/* The announced number is without those refused before. */
+static bool answered(const struct message *m, bool *refused)
+{
+	int64_t taken = 0;
+
+	for (size_t i = 0; i < m->nrcpt; i++) {
+		enum rcpt_status status = m->rcpt[i].status;
+
+		if (status == RCPT_PENDING || status == RCPT_DEFERRED)
+			return false;
+		taken += status != RCPT_REJECTED;
+	}
+	*refused = !taken && m->nrcpt;
+	return taken >= m->work.nrcpt && (m->nrcpt || m->work.nrcpt >= 0);
+}
+
+void step_end_if_answered(struct step *s)
+{
+	struct message *m = s->m;
+	bool refused;
+
+	/* A refused recipient is told before the message has come. */
+	if (m->work.no_end && !m->closed && m->channel != CHANNEL_NONE && answered(m, &refused))
+		step_finish(s->c, s->entry, refused ? MSG_REJECTED : MSG_DONE, s->time);
+}
+
 static bool only_counted(const struct correlate *c, const struct message *m)
 {
 	if (c->settings->store_all || !m->closed)
@@ -167,6 +193,7 @@ void step_settle(struct step *s, bool evidence)
 	struct correlate *c = s->c;
 	struct message *m = s->m;
 
+	step_end_if_answered(s);
 	attribute_direction(c->accounts, m);
 	attribute_message(c->accounts, m, NULL);
 	if (m->work.waiting && php_comparable(m))
@@ -255,6 +282,7 @@ static void (*const handlers[EV_COUNT])(struct step *s) = {
 	[EV_AUTH_FAIL] = on_auth_fail,
 	[EV_LOGIN] = on_login,
 	[EV_UPLOAD] = on_upload,
+	[EV_AUTH] = on_auth,
 	[EV_CWD] = on_cwd,
 	[EV_PHP_MAIL] = on_php_mail,
 };
@@ -270,11 +298,18 @@ void correlate_event(struct correlate *c, const struct origin *from, const struc
 
 /* ---- time ---- */
 
-static struct message *waiting_message(struct correlate *c, int64_t row)
+static struct message *message_of_row(struct correlate *c, int64_t row)
 {
 	struct queue_entry *e = queue_find_row(&c->queue, row);
 
-	return e && e->m && !e->ghost && e->m->work.waiting ? e->m : NULL;
+	return e && e->m && !e->ghost ? e->m : NULL;
+}
+
+static struct message *waiting_message(struct correlate *c, int64_t row)
+{
+	struct message *m = message_of_row(c, row);
+
+	return m && m->work.waiting ? m : NULL;
 }
 
 /* Its PHP line has had its time to come: what it is taken for is settled. */
@@ -292,11 +327,12 @@ void correlate_end_waits(struct correlate *c, usec_t now)
 	int64_t row;
 
 	while ((row = deadline_due(&c->patience, now))) {
-		struct message *m = waiting_message(c, row);
+		struct message *m = message_of_row(c, row);
 
-		if (m && !m->comparable)
+		if (m && m->work.waiting && !m->comparable)
 			php_seek(c, m, true);
-		observe_patiently(c, m);
+		if (m && (m->work.waiting || m->work.no_end))
+			observe_patiently(c, m);
 	}
 	while ((row = deadline_due(&c->giving_up, now))) {
 		struct message *m = waiting_message(c, row);

@@ -128,33 +128,40 @@ static void absorb(struct step *s, struct queue_entry *next, size_t via)
 		m->work.nrcpt = from->work.nrcpt;
 	step_keep_first(m, &m->subject, from->subject);
 	step_keep_first(m, &m->message_id, from->message_id);
+	step_keep_first(m, &m->work.xphp, from->work.xphp);
+	step_keep_first(m, &m->work.ref, from->work.ref);
 	m->rcpt_dirty = true;
 	queue_absorb(&c->queue, s->entry, next);
 }
 
-static void follow_on(struct step *s, struct recipient *r)
+/* true: another message became part of this one. */
+static bool follow_on(struct step *s, struct recipient *r)
 {
 	struct queue_entry *next;
 	size_t via = (size_t)(r - s->m->rcpt);
 
 	if (!s->ev->next_id.n)
-		return;
+		return false;
 	next = queue_find(&s->c->queue, s->from->host, s->ev->instance,
 			  !s->ev->next_is_forward, s->ev->next_id);
 	if (next == s->entry && next) {
 		/* A further recipient of a hand-over already known. */
-		return;
+		return false;
 	}
-	if (next && !next->ghost && queue_message(&s->c->queue, next) && came_back(s, next->m))
-		absorb(s, next, via);
+	if (!next || next->ghost || !queue_message(&s->c->queue, next) || !came_back(s, next->m))
+		return false;
+	absorb(s, next, via);
+	return true;
 }
 
 void on_delivery(struct step *s)
 {
 	struct recipient *r;
+	bool joined = false;
 
 	if (!s->ev->recipient.n || !step_locate_or_create(s))
 		return;
+	s->m->work.no_end |= s->ev->no_end;
 	r = outcome_recipient(s);
 	if (r) {
 		struct queue_entry *next =
@@ -164,9 +171,9 @@ void on_delivery(struct step *s)
 
 		if (!next || next != s->entry)
 			set_outcome(s, r);
-		follow_on(s, r);
+		joined = follow_on(s, r);
 	}
-	step_settle(s, false);
+	step_settle(s, joined);
 }
 
 void on_notice(struct step *s)
@@ -182,6 +189,7 @@ void on_notice(struct step *s)
 	}
 	if (child.m->channel == CHANNEL_NONE)
 		child.m->channel = CHANNEL_INTERNAL;
+	child.m->work.no_end |= s->ev->no_end;
 	if (!child.m->parent_id.n) {
 		child.m->parent_id = arena_str(&child.m->strings, s->ev->queue_id);
 		if (step_locate(s, s->ev->queue_id))

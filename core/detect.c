@@ -6,6 +6,8 @@
  * time only, and nothing depends on when a commit happens. */
 #include "core/detect.h"
 
+#include "core/join.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
@@ -721,10 +723,14 @@ void detect_answer(struct detect *d, struct message *m, size_t nth, usec_t now)
 }
 
 /* May what the message is be taken for settled? */
-static bool is_settled(struct detect *d, const struct message *m, bool patient)
+static bool is_settled(struct detect *d, const struct message *m, usec_t now, bool patient)
 {
 	struct stream *account;
 
+	/* May be the other half of a local message, which says so in a moment. */
+	if (m->work.no_end && m->channel == CHANNEL_SMTP &&
+	    accounts_trusted_ip(d->world.accounts, m->client_ip))
+		return patient || m->time + JOIN_PATIENCE < now;
 	if (m->channel != CHANNEL_LOCAL)
 		return m->nrcpt || m->work.nrcpt >= 0 || m->closed;
 	if (patient || !m->work.waiting)
@@ -742,7 +748,7 @@ void detect_message(struct detect *d, struct message *m, usec_t now, bool patien
 	bool first = !m->work.observed;
 
 	if (first) {
-		if (!is_settled(d, m, patient))
+		if (!is_settled(d, m, now, patient))
 			return;
 		detect_submit(d, m, now);
 	}

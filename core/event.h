@@ -28,6 +28,7 @@
 	X(AUTH_FAIL, "auth-fail") /* login refused */ \
 	X(LOGIN, "login") /* somebody read mail, or came in by SSH or FTP */ \
 	X(UPLOAD, "upload") /* a file was written by FTP or SFTP */ \
+	X(AUTH, "auth") /* Sendmail: the client of this process has logged in */ \
 	X(CWD, "cwd") /* Exim +arguments: cwd and argv of the next <= of pid */ \
 	X(PHP_MAIL, "php-mail") /* PHP's mail() was called */
 
@@ -94,6 +95,7 @@ enum rcpt_place { PLACE_UNKNOWN, PLACE_LOCAL, PLACE_REMOTE };
 	X(str, ref, "ref") /* LINK: X-Mailaudit-Ref */ \
 	X(str, cwd, "cwd") /* CWD, LINK: working directory of the caller */ \
 	X(flag, whole, "whole") /* REJECT: the whole message is gone, not one recipient */ \
+	X(flag, no_end, "no-end") /* the log tells no end: it ends with its last answer */ \
 	X(str, args, "args") /* CWD: the command line behind "args:" */ \
 	X(str, service, "service") /* LOGIN, AUTH_FAIL, UPLOAD: "imap", "ssh", "ftp"; "" SMTP */ \
 	X(str, path, "path") /* UPLOAD: as the server saw it: a chroot makes it shorter */

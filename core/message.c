@@ -131,6 +131,7 @@ static const struct work_field {
 	{ "xphp", WORK_STR, offsetof(struct message_work, xphp) },
 	{ "ref", WORK_STR, offsetof(struct message_work, ref) },
 	{ "waiting", WORK_FLAG, offsetof(struct message_work, waiting) },
+	{ "no-end", WORK_FLAG, offsetof(struct message_work, no_end) },
 	{ "ids", WORK_INT, offsetof(struct message_work, ids_open) },
 	{ "observed", WORK_FLAG, offsetof(struct message_work, observed) },
 	{ "told", WORK_INT, offsetof(struct message_work, observed_rcpt) },

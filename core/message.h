@@ -63,6 +63,7 @@ struct message_work {
 	struct str xphp; /* X-PHP-Originating-Script: "uid:basename" */
 	struct str ref; /* X-Mailaudit-Ref */
 	bool waiting; /* for its PHP line */
+	bool no_end; /* the log tells no end: it ends with the last answer */
 	int ids_open; /* queue ids joined into this message that have not ended */
 	bool observed; /* the detector was told of it */
 	int observed_rcpt; /* and of so many recipients */

@@ -33,7 +33,7 @@ struct parser {
 	bool among_others;
 };
 
-extern const struct parser parser_postfix, parser_exim, parser_phpmail;
+extern const struct parser parser_postfix, parser_exim, parser_sendmail, parser_phpmail;
 extern const struct parser parser_dovecot, parser_sshd, parser_ftp;
 
 #endif

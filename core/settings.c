@@ -181,7 +181,7 @@ static const struct key source_keys[] = {
 	  .help = "The file, or a pattern such as /home/*/logs/php-mail.log. "
 		  "Files that appear later are followed too." },
 	{ "format", KEY_STRING, AT(format), "auto", .check = check_word,
-	  .help = "Who writes it: postfix, exim, php, or auto to tell line by line." },
+	  .help = "Who writes it: postfix, exim, sendmail, php, or auto: by the line." },
 	{ "trust", KEY_EITHER, AT(tenant), "system", .words = trust_words,
 	  .help = "tenant if a customer can write the file. Such a file can accuse only the "
 		  "customer whose home it lies in, or the one named by account." },

@@ -148,6 +148,12 @@ void on_end(struct step *s)
 		step_settle(s, false);
 		return;
 	}
+	/* Sendmail's "done": however many were announced, those told of are all. */
+	if (s->m->work.no_end) {
+		s->m->work.nrcpt = -1;
+		step_settle(s, false);
+		return;
+	}
 	end_as(s, s->m->state == MSG_HELD || s->m->state == MSG_OPEN ? MSG_DONE : s->m->state);
 }
 

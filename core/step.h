@@ -30,6 +30,9 @@ void step_settle(struct step *s, bool evidence);
 void step_finish(struct correlate *c, struct queue_entry *e, enum message_state state,
 		 usec_t time);
 
+/* Where the log tells no end: it has ended when all recipients have an answer. */
+void step_end_if_answered(struct step *s);
+
 /* The first statement stands: later ones can be the sender's own text. */
 void step_keep_first(struct message *m, struct str *field, struct str value);
 /* The last one stands; an empty value says nothing. */
@@ -59,6 +62,7 @@ void arrival_take_cwd(struct step *s);
 
 void on_accept(struct step *s); /* arrival.c */
 void on_cwd(struct step *s);
+void on_auth(struct step *s);
 void on_delivery(struct step *s); /* delivery.c */
 void on_notice(struct step *s);
 void on_php_mail(struct step *s); /* php.c */

@@ -17,4 +17,5 @@ libmailaudit_a_SOURCES += \
 	parsers/parsers.h \
 	parsers/phpmail.c \
 	parsers/postfix.c \
+	parsers/sendmail.c \
 	parsers/sshd.c
