@@ -82,6 +82,13 @@ def queue(mix, count):
     _bounces(mix)
 
 
+@scenario
+def bounces(mix, count):
+    """Bounces, and logins with a wrong password."""
+    _bounces(mix)
+    _failed_login(mix, "203.0.113.40")
+
+
 def _bounces(mix):
     """Bounces to a local sender, to a hosted domain, to a sender that cannot be reached, and none."""
     _to(mix, "nouser.example", "bounced", "bounce to a local user")
