@@ -490,6 +490,8 @@ static enum parse_result on_sentence(const struct line *line)
 	X("lost", FORM_ANY, "lost input channel from ", NOISE) \
 	X("timeout", FORM_ANY, "timeout waiting for input from ", NOISE) \
 	X("system-error", FORM_ANY, "SYSERR(", NOISE) \
+	X("unsafe", FORM_QID, "Warning: program ", NOISE) \
+	X("outgoing", FORM_QID, "SMTP outgoing connect on ", NOISE) \
 	X("milter", FORM_ANY, "Milter", NOISE) \
 	X("other-id", FORM_QID, "", on_other_id) \
 	X("sentence", FORM_ANY, "", on_sentence)
