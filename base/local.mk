@@ -20,6 +20,8 @@ libmailaudit_a_SOURCES += \
 	base/regex.h \
 	base/regex_need.c \
 	base/regex_need.h \
+	base/sdjournal.c \
+	base/sdjournal.h \
 	base/stamp.c \
 	base/stamp.h \
 	base/pack.c \

@@ -12,6 +12,7 @@
 #include "cli/progress.h"
 #include "heuristics/heuristics.h"
 #include "parsers/parsers.h"
+#include "schema/journal_feed.h"
 #include "schema/recorder.h"
 
 /* Lines a transaction: more is not faster (facts/performance), and what a
@@ -42,7 +43,8 @@ const struct option options_import[] = {
 
 const char help_import[] =
 	"Reads logs to their end into the database, which is made if there is none; plain or\n"
-	"packed by gzip, xz or zstd, '-' is standard input. Lines of several files are taken\n"
+	"packed by gzip, xz or zstd, '-' is standard input. Journals are read too: files and\n"
+	"directories of them, and what 'journalctl -o export' or '-o json --all' wrote. Lines of several files are taken\n"
 	"in the order of their time. What was read before is skipped, whatever the file is\n"
 	"called now. A file that the settings' `sources` name has their trust, account and\n"
 	"time zone. Any other in a customer's home can accuse that customer only, and one\n"
@@ -59,6 +61,7 @@ struct import {
 	struct inlet *inlets;
 	size_t ninlets;
 	struct position *positions;
+	struct journal_position *journals;
 	size_t uncommitted; /* lines */
 	bool damaged; /* a file could not be read to its end */
 	struct progress progress;
@@ -107,6 +110,7 @@ static void allow_many_files(void)
 static int open_files(struct import *im, struct cli *cli, struct error *err)
 {
 	im->inlets = xcalloc((size_t)cli->noperands, sizeof(*im->inlets));
+	im->journals = xcalloc((size_t)cli->noperands, sizeof(*im->journals));
 	im->positions = xcalloc((size_t)cli->noperands, sizeof(*im->positions));
 	allow_many_files();
 	for (; im->ninlets < (size_t)cli->noperands; im->ninlets++)
@@ -117,8 +121,13 @@ static int open_files(struct import *im, struct cli *cli, struct error *err)
 
 static int commit(struct import *im, struct error *err)
 {
-	size_t n = 0;
+	size_t n = 0, njournals = 0;
 
+	for (size_t i = 0; i < im->ninlets; i++)
+		njournals += im->inlets[i].journal &&
+			     journal_feed_position(im->inlets[i].journal,
+						   &im->journals[njournals]);
+	recorder_journals(im->recorder, im->journals, njournals);
 	for (size_t i = 0; i < im->ninlets; i++)
 		if (im->inlets[i].source && im->inlets[i].head_n)
 			inlet_position(&im->inlets[i], &im->positions[n++]);
@@ -191,9 +200,9 @@ static int attach(struct import *im, struct error *err)
 	for (size_t i = 0; i < im->ninlets; i++) {
 		struct inlet *in = &im->inlets[i];
 
-		if (!in->file || in->source)
+		if ((!in->file && !in->journal_name) || in->source || in->journal)
 			continue;
-		if (must_wait(im, i))
+		if (in->file && must_wait(im, i))
 			waiting++;
 		else if (inlet_attach(in, &im->options, im->settings,
 				      recorder_accounts(im->recorder),
@@ -258,11 +267,12 @@ static void tell_totals(struct cli *cli, const struct import *im)
 
 static void release(struct import *im)
 {
-	recorder_close(im->recorder);
 	for (size_t i = 0; i < im->ninlets; i++)
 		inlet_release(&im->inlets[i]);
+	recorder_close(im->recorder);
 	free(im->inlets);
 	free(im->positions);
+	free(im->journals);
 }
 
 static int import(struct import *im, struct cli *cli, struct error *err)

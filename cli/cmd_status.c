@@ -6,6 +6,8 @@
 
 /* Domains shown, those with most mail first. */
 #define INBOUND_DOMAINS 20
+/* Times of loss shown, the newest first. */
+#define LOSSES 20
 
 const struct option options_status[] = { { .name = NULL } };
 
@@ -18,11 +20,14 @@ const char help_status[] =
 	"recipients php_mail lines parsed noise unknown rates{messages_last_hour\n"
 	"recipients_last_hour messages_last_day recipients_last_day}\n"
 	"sources[{path last lag_bytes lag_seconds lines parsed noise unknown unknown_share cut\n"
-	"offset}] unknown_lines[{source program lines time sample}]\n"
+	"offset}] losses[{source reporter first last lines}] unknown_lines[{source program lines time sample}]\n"
 	"inbound[{domain messages recipients}] open_findings streams open_alerts unsent. lag_*\n"
 	"is null when the file read last cannot be seen; watermark is the newest time in any\n"
 	"log; streams are logins, scripts and users whose habits are known; unsent are mails\n"
-	"and posts about alerts that 'mailaudit notify' has still to hand over.";
+	"and posts about alerts that 'mailaudit notify' has still to hand over. losses are times\n"
+	"within which journald or rsyslog dropped lines, or the journal was shortened before it\n"
+	"was read: counts are minimums from first to last. lines is null when nobody knows how\n"
+	"many.";
 
 static const struct out_column head_columns[] = {
 	{ "database", "Database", 0, 0 },
@@ -62,6 +67,15 @@ static const struct out_column source_columns[] = {
 	{ NULL, NULL, 0, 0 }
 };
 
+static const struct out_column loss_columns[] = {
+	{ "first", "FROM", 0, 0 },
+	{ "last", "TO", 0, 0 },
+	{ "lines", "LINES LOST", OUT_RIGHT, 0 },
+	{ "reporter", "SAID BY", 0, 0 },
+	{ "source", "SOURCE", OUT_TRUNC, 0 },
+	{ NULL, NULL, 0, 0 }
+};
+
 static const struct out_column unknown_columns[] = {
 	{ "lines", "LINES", OUT_RIGHT, 0 },
 	{ "program", "PROGRAM", OUT_TRUNC, 0 },
@@ -81,6 +95,7 @@ static const struct out_section sections[] = {
 	{ NULL, NULL, head_columns },
 	{ "rates", "Rates", rate_columns },
 	{ "sources", "Sources", source_columns },
+	{ "losses", "Lines were lost: counts are minimums", loss_columns },
 	{ "unknown_lines", "Lines not understood", unknown_columns },
 	{ "inbound", "Inbound mail of the last day, only counted", inbound_columns },
 	{ NULL, NULL, NULL }
@@ -123,6 +138,21 @@ static bool tell_source(void *context, const struct report_source *source)
 		 source->lines ? (double)source->unknown / (double)source->lines : 0);
 	out_number(o, "cut", source->cut);
 	out_number_or_null(o, "offset", source->has_position ? source->offset : -1);
+	out_leave(o);
+	return true;
+}
+
+static bool tell_loss(void *context, const struct report_loss *loss)
+{
+	struct context *c = context;
+	struct out *o = c->out;
+
+	out_enter_object(o, NULL);
+	out_text(o, "source", loss->source);
+	out_text(o, "reporter", loss->reporter);
+	out_time(o, "first", loss->first);
+	out_time(o, "last", loss->last);
+	out_number_or_null(o, "lines", loss->lines);
 	out_leave(o);
 	return true;
 }
@@ -203,6 +233,11 @@ static int tell_lists(struct context *c, struct report *report, struct error *er
 
 	out_enter_list(c->out, "sources");
 	result = report_sources(report, tell_source, c, err);
+	out_leave(c->out);
+	if (result < 0)
+		return result;
+	out_enter_list(c->out, "losses");
+	result = report_losses(report, LOSSES, tell_loss, c, err);
 	out_leave(c->out);
 	if (result < 0)
 		return result;

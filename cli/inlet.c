@@ -6,11 +6,15 @@
 #include "cli/inlet.h"
 
 #include <fnmatch.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "cli/inlet_stream.h"
+#include "schema/journal_feed.h"
 
 /* A turn's share of one file. */
 #define READ_BYTES (64 * 1024)
@@ -42,20 +46,87 @@ static char *absolute(const char *path)
 	return path[0] == '/' ? str_dup(str_of(path)) : resolve(path, "");
 }
 
+/* A directory of journal files, or of directories of them. */
+static bool is_journal_directory(const char *path)
+{
+	static const char *const patterns[] = { "*.journal", "*/*.journal", "*.journal~" };
+	struct stat st;
+	bool found = false;
+
+	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+		return false;
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns) && !found; i++) {
+		char pattern[PATH_MAX];
+		glob_t list;
+
+		snprintf(pattern, sizeof(pattern), "%s/%s", path, patterns[i]);
+		if (glob(pattern, 0, NULL, &list) != 0)
+			continue;
+		found = list.gl_pathc > 0;
+		globfree(&list);
+	}
+	return found;
+}
+
+/* systemd.io/JOURNAL_FILE_FORMAT: the signature, 16 bytes on the file's own id. */
+#define JOURNAL_SIGNATURE STR("LPKSHHRH")
+#define JOURNAL_ID_AT 24
+#define JOURNAL_ID_BYTES 16
+
+static bool is_journal_file(struct str head)
+{
+	return str_starts(head, JOURNAL_SIGNATURE) && head.n >= JOURNAL_ID_AT + JOURNAL_ID_BYTES;
+}
+
+static char *journal_file_name(struct str head)
+{
+	char name[5 + 2 * JOURNAL_ID_BYTES + 1] = "file ";
+
+	for (size_t i = 0; i < JOURNAL_ID_BYTES; i++)
+		snprintf(name + 5 + 2 * i, 3, "%02x", (unsigned char)head.p[JOURNAL_ID_AT + i]);
+	return str_dup(str_of(name));
+}
+
+/* What the file's first bytes say that it is. */
+static void recognise(struct inlet *in, const char *path)
+{
+	struct str head = logfile_head(in->file);
+	enum entry_format format = entry_format_of(head);
+
+	if (is_journal_file(head) && strcmp(path, "-") != 0) {
+		in->journal_name = journal_file_name(head);
+		in->journal_path = str_dup(str_of(path));
+		logfile_close(in->file);
+		in->file = NULL;
+	} else if (format != ENTRY_FORMAT_NONE) {
+		in->stream = inlet_stream_new(format);
+	}
+}
+
 int inlet_open(struct inlet *in, const char *path, struct error *err)
 {
 	struct stat st;
+
+	if (is_journal_directory(path)) {
+		*in = (struct inlet){ .name = realpath(path, NULL) };
+		in->journal_name = str_dup(str_of(in->name));
+		in->journal_path = str_dup(str_of(in->name));
+		return 0;
+	}
 
 	*in = (struct inlet){ .file = logfile_open(path, err) };
 	if (!in->file)
 		return -1;
 	in->name = absolute(path);
-	if (fstat(logfile_fd(in->file), &st) < 0 || !S_ISREG(st.st_mode))
+	if (fstat(logfile_fd(in->file), &st) < 0 || !S_ISREG(st.st_mode)) {
+		recognise(in, path);
 		return 0;
+	}
 	in->dev = st.st_dev;
 	in->ino = st.st_ino;
 	in->size = st.st_size;
 	in->mtime = st.st_mtim.tv_sec * USEC_SECOND + st.st_mtim.tv_nsec / 1000;
+	recognise(in, path);
 	return 0;
 }
 
@@ -153,6 +224,15 @@ static int skip_known(struct inlet *in, struct store *store, struct source_setup
 	return 0;
 }
 
+static void attach_journal(struct inlet *in, const char *host, struct store *store,
+			   struct pipeline *p)
+{
+	struct journal_setup setup = { p, store, str_of(in->journal_name), in->journal_path, host,
+				       0 };
+
+	in->journal = journal_feed_new(&setup);
+}
+
 int inlet_attach(struct inlet *in, const struct inlet_options *options,
 		 const struct settings *settings, const struct accounts *accounts,
 		 struct store *store, struct pipeline *p, struct error *err)
@@ -165,6 +245,11 @@ int inlet_attach(struct inlet *in, const struct inlet_options *options,
 		.host = str_of(options->host ? options->host : settings->hostname),
 	};
 
+	if (in->journal_name) {
+		attach_journal(in, setup.host.p, store, p);
+		return 0;
+	}
+	setup.journal = in->stream != NULL;
 	if (options->near)
 		setup.near = options->near;
 	if (decide_zone(&setup, options, spec, err) < 0)
@@ -178,6 +263,8 @@ int inlet_attach(struct inlet *in, const struct inlet_options *options,
 		return 0;
 	}
 	in->source = pipeline_source_add(p, &setup);
+	if (in->stream)
+		inlet_stream_attach(in->stream, in->source, store, in->skipped);
 	return 0;
 }
 
@@ -192,14 +279,40 @@ static void finish(struct inlet *in, bool whole)
 	in->file = NULL;
 }
 
+/* The clock is for later tries, which there are none of. */
+static int64_t fill_journal(struct inlet *in, struct error *err)
+{
+	int rc;
+
+	if (in->journal_done)
+		return 0;
+	rc = journal_feed_turn(in->journal, 1, err);
+	in->journal_done = rc <= 0;
+	return rc;
+}
+
+static int64_t fill_stream(struct inlet *in, struct error *err)
+{
+	int64_t n = inlet_stream_fill(in->stream, in->file, err);
+
+	if (n < 0 || inlet_stream_is_over(in->stream))
+		finish(in, n >= 0);
+	return n;
+}
+
 int64_t inlet_fill(struct inlet *in, struct error *err)
 {
 	char buf[READ_BYTES];
 	size_t room;
 	ssize_t n;
 
+	if (in->journal)
+		return fill_journal(in, err);
+
 	if (!in->file || !in->source)
 		return 0;
+	if (in->stream)
+		return fill_stream(in, err);
 	room = pipeline_room(in->source);
 	if (room == 0)
 		return 0;
@@ -224,13 +337,18 @@ void inlet_position(const struct inlet *in, struct position *out)
 		.path = str_of(in->name),
 		.head_hash = in->head_hash,
 		.head_n = in->head_n,
-		.offset = in->skipped + pipeline_taken(in->source),
+		.offset = in->stream ? inlet_stream_taken(in->stream) :
+				       in->skipped + pipeline_taken(in->source),
 		.near = pipeline_source_near(in->source),
 	};
 }
 
 void inlet_release(struct inlet *in)
 {
+	journal_feed_free(in->journal);
+	inlet_stream_free(in->stream);
+	free(in->journal_name);
+	free(in->journal_path);
 	logfile_close(in->file);
 	free(in->name);
 	*in = (struct inlet){ .name = NULL };

@@ -16,10 +16,18 @@ struct inlet_options {
 	const char *host; /* NULL: the settings' */
 };
 
+struct inlet_stream;
+struct journal_feed;
+
 struct inlet {
 	char *name; /* absolute; "" for standard input. Owned */
 	struct logfile *file; /* NULL: read to its end, or never opened */
 	struct pipeline_source *source; /* NULL: not attached */
+	struct inlet_stream *stream; /* of journal entries; NULL: plain lines */
+	char *journal_name; /* a journal: as struct journal_position names it; no file then */
+	char *journal_path;
+	struct journal_feed *journal; /* NULL: not attached, or no journal */
+	bool journal_done;
 	int64_t skipped; /* bytes that an earlier import read */
 	uint64_t dev, ino; /* to tell two names of one file; not stored */
 	int64_t size; /* of the packed file, for progress; 0 unknown */
@@ -43,6 +51,7 @@ int64_t inlet_fill(struct inlet *in, struct error *err);
 int64_t inlet_done(const struct inlet *in);
 /* How far its lines were taken. Strings are the inlet's. */
 void inlet_position(const struct inlet *in, struct position *out);
+/* While the pipeline is there. */
 void inlet_release(struct inlet *in);
 
 #endif

@@ -51,6 +51,8 @@ libcli_a_SOURCES = \
 	cli/doctor_user_ini.c \
 	cli/inlet.c \
 	cli/inlet.h \
+	cli/inlet_stream.c \
+	cli/inlet_stream.h \
 	cli/lag.c \
 	cli/lag.h \
 	cli/out.c \

@@ -17,6 +17,22 @@ struct position {
 	usec_t near; /* time of the last line: for stamps without a year */
 };
 
+/* How far a journal has been read. */
+struct journal_position {
+	struct str name; /* as configured, or "file HEX" */
+	struct str cursor; /* of the last entry whose line was taken */
+	int64_t first; /* number of the first entry read of the journal the cursor is in */
+	usec_t near; /* time of that last entry */
+};
+
+/* A time within which lines were lost: counts are minimums there. */
+struct loss {
+	struct str source;
+	struct str reporter; /* program that said so; "mailaudit": we found them gone */
+	usec_t first, last;
+	int64_t lines; /* 0 unknown */
+};
+
 /* Mail for a local domain, only counted. */
 struct inbound_count {
 	struct str domain;
@@ -91,6 +107,10 @@ struct batch {
 	int64_t next_message, next_php, next_stream, next_finding;
 	const struct position *positions; /* filled by the reader of the files */
 	size_t npositions;
+	const struct journal_position *journals; /* likewise */
+	size_t njournals;
+	struct loss *losses; /* since the last commit */
+	size_t nlosses;
 	usec_t watermark; /* newest event time seen */
 };
 

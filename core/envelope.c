@@ -64,6 +64,41 @@ static bool split_cred(struct str word, struct record *rec)
 	return true;
 }
 
+/* "cred(pid=29956,uid=5101,exe=/usr/sbin/x)", as entry_line() writes it. */
+static void split_journal_cred(struct str word, struct record *rec)
+{
+	int64_t pid = 0, uid = -1;
+
+	if (!str_eat(&word, STR("cred(pid=")))
+		return;
+	str_eat_int(&word, &pid);
+	if (!str_eat(&word, STR(",uid=")))
+		return;
+	str_eat_int(&word, &uid);
+	if (!str_eat(&word, STR(",exe=")) || !str_ends(word, STR(")")))
+		return;
+	rec->cred_pid = pid <= UINT32_MAX ? (uint32_t)pid : 0;
+	rec->cred_uid = uid;
+	rec->cred_exe = str_head(word, word.n - 1);
+}
+
+static struct str not_nil(struct str s)
+{
+	return str_eq(s, STR("-")) ? STR_NONE : s;
+}
+
+/* An entry of the journal: stamp, host and credentials are always there. */
+static bool split_journal(const struct envelope *env, struct str s, struct record *rec)
+{
+	if (!stamp_iso8601(&s, env->zone, &rec->time) || !str_eat(&s, STR(" ")))
+		return false;
+	rec->shape = RECORD_SYSLOG;
+	rec->host = not_nil(eat_to_blank(&s));
+	split_journal_cred(eat_to_blank(&s), rec);
+	split_message(s, rec);
+	return true;
+}
+
 /* "host tag: body"; the host may be missing. */
 static void split_host(struct str s, struct record *rec)
 {
@@ -117,11 +152,6 @@ static bool eat_structured_data(struct str *s)
 		return false;
 	*s = str_skip(*s, i);
 	return true;
-}
-
-static struct str not_nil(struct str s)
-{
-	return str_eq(s, STR("-")) ? STR_NONE : s;
 }
 
 /* rsyslog keeps the blank that followed the tag's colon, and cuts the program at
@@ -247,6 +277,8 @@ static bool split(const struct envelope *env, struct str s, struct record *rec)
 {
 	if (s.n == 0)
 		return false;
+	if (env->journal)
+		return split_journal(env, s, rec);
 	if (s.p[0] >= '0' && s.p[0] <= '9')
 		return split_digit(env, s, rec);
 	if (s.p[0] >= 'A' && s.p[0] <= 'Z')

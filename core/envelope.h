@@ -10,6 +10,7 @@
 /* What one source remembers between lines. */
 struct envelope {
 	const struct zone *zone; /* for stamps without one */
+	bool journal; /* lines are those of entry_line() */
 	usec_t near; /* time of the previous line; before the first: mtime or now */
 };
 

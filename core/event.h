@@ -30,7 +30,8 @@
 	X(UPLOAD, "upload") /* a file was written by FTP or SFTP */ \
 	X(AUTH, "auth") /* Sendmail: the client of this process has logged in */ \
 	X(CWD, "cwd") /* Exim +arguments: cwd and argv of the next <= of pid */ \
-	X(PHP_MAIL, "php-mail") /* PHP's mail() was called */
+	X(PHP_MAIL, "php-mail") /* PHP's mail() was called */ \
+	X(LOST, "lost") /* the syslog daemon dropped lines */
 
 enum event_kind {
 #define X(name, text) EV_##name,
@@ -98,7 +99,9 @@ enum rcpt_place { PLACE_UNKNOWN, PLACE_LOCAL, PLACE_REMOTE };
 	X(flag, no_end, "no-end") /* the log tells no end: it ends with its last answer */ \
 	X(str, args, "args") /* CWD: the command line behind "args:" */ \
 	X(str, service, "service") /* LOGIN, AUTH_FAIL, UPLOAD: "imap", "ssh", "ftp"; "" SMTP */ \
-	X(str, path, "path") /* UPLOAD: as the server saw it: a chroot makes it shorter */
+	X(str, path, "path") /* UPLOAD: as the server saw it: a chroot makes it shorter */ \
+	X(num, lines, "lines") /* LOST: how many; absent: not told yet */ \
+	X(num, seconds, "seconds") /* LOST: within the last so many */
 
 struct event {
 	enum event_kind kind;

@@ -15,6 +15,10 @@ libmailaudit_a_SOURCES += \
 	core/detect.c \
 	core/detect.h \
 	core/delivery.c \
+	core/entry.c \
+	core/entry.h \
+	core/entry_stream.c \
+	core/entry_stream.h \
 	core/envelope.c \
 	core/envelope.h \
 	core/event.c \

@@ -35,5 +35,6 @@ struct parser {
 
 extern const struct parser parser_postfix, parser_exim, parser_sendmail, parser_phpmail;
 extern const struct parser parser_dovecot, parser_sshd, parser_ftp;
+extern const struct parser parser_syslogd;
 
 #endif

@@ -16,6 +16,13 @@
 #define SAMPLE_MAX 1024
 /* Programs told apart in the unknown lines of one source. */
 #define UNKNOWN_MAX_PROGRAMS 64
+/* Times of loss of one source in one commit; more become one. */
+#define LOSS_MAX 16
+#define LOSS_REPORTER_MAX 64
+/* journald tells what it dropped at the next line it keeps: after its
+ * RateLimitIntervalSec= of 30 s, or later. */
+#define LOSS_INTERVAL (30 * USEC_SECOND)
+#define LOSS_MAX_INTERVAL USEC_DAY
 
 struct pipeline_source {
 	struct pipeline_source *next;
@@ -42,6 +49,9 @@ struct pipeline_source {
 	struct source_count count; /* since the last commit */
 	struct unknown_count unknown[UNKNOWN_MAX_PROGRAMS];
 	size_t nunknown;
+	usec_t before; /* time of the line before the head */
+	struct loss losses[LOSS_MAX]; /* since the last commit; reporters are heap */
+	size_t nlosses;
 };
 
 struct pipeline {
@@ -75,6 +85,7 @@ struct pipeline_source *pipeline_source_add(struct pipeline *p, const struct sou
 	s->tenant = setup->tenant;
 	s->tenant_account = str_dup(setup->tenant_account);
 	s->envelope.zone = setup->zone;
+	s->envelope.journal = setup->journal;
 	s->envelope.near = setup->near;
 	s->last = setup->near;
 	/* What a customer can write must not speak for the MTA. */
@@ -94,15 +105,24 @@ static void unknown_clear(struct pipeline_source *s)
 	s->nunknown = 0;
 }
 
+static void losses_clear(struct pipeline_source *s)
+{
+	for (size_t i = 0; i < s->nlosses; i++)
+		free((char *)(uintptr_t)s->losses[i].reporter.p);
+	s->nlosses = 0;
+}
+
 static void counts_clear(struct pipeline_source *s)
 {
 	unknown_clear(s);
+	losses_clear(s);
 	s->count = (struct source_count){ .source = str_of(s->name) };
 }
 
 static void source_free(struct pipeline_source *s)
 {
 	unknown_clear(s);
+	losses_clear(s);
 	free(s->buffer);
 	free(s->name);
 	free(s->host);
@@ -274,6 +294,64 @@ static void head_done(struct pipeline_source *s)
 	s->start = s->end = s->searched = 0;
 }
 
+/* ---- losses ---- */
+
+static usec_t earlier(usec_t a, usec_t b)
+{
+	return a < b ? a : b;
+}
+
+static usec_t later(usec_t a, usec_t b)
+{
+	return a > b ? a : b;
+}
+
+static void add_loss(struct pipeline_source *s, struct str reporter, usec_t first, usec_t last,
+		     int64_t lines)
+{
+	struct loss *l;
+
+	for (size_t i = 0; i < s->nlosses; i++) {
+		l = &s->losses[i];
+		if (!str_eq(l->reporter, reporter) && s->nlosses < LOSS_MAX)
+			continue;
+		if (s->nlosses < LOSS_MAX &&
+		    (first > l->last + LOSS_INTERVAL || last < l->first - LOSS_INTERVAL))
+			continue;
+		l->first = earlier(l->first, first);
+		l->last = later(l->last, last);
+		l->lines += lines;
+		return;
+	}
+	l = &s->losses[s->nlosses++];
+	*l = (struct loss){ .source = str_of(s->name), .first = first, .last = last,
+			    .lines = lines };
+	l->reporter.p = str_dup(reporter);
+	l->reporter.n = reporter.n;
+}
+
+void pipeline_lost(struct pipeline_source *s, usec_t first, usec_t last)
+{
+	add_loss(s, STR("mailaudit"), earlier(first, last), later(first, last), 0);
+}
+
+/* The report comes with the first line that was kept again. What was lost was lost since
+ * the line before it, which may be of another program that was not throttled. */
+static void on_lost(struct pipeline_source *s, const struct record *rec, const struct event *ev)
+{
+	usec_t last = rec->time ? rec->time : s->last, first = last;
+	int64_t seconds = ev->seconds > 0 && ev->seconds < LOSS_MAX_INTERVAL / USEC_SECOND ?
+				  ev->seconds : LOSS_INTERVAL / USEC_SECOND;
+
+	if (ev->lines >= 0) {
+		first = last - seconds * USEC_SECOND;
+		if (s->before && last - s->before < LOSS_MAX_INTERVAL)
+			first = earlier(first, s->before);
+	}
+	add_loss(s, str_head(rec->program, LOSS_REPORTER_MAX), first, last,
+		 ev->lines > 0 && ev->lines < UINT32_MAX ? ev->lines : 0);
+}
+
 /* ---- parsing ---- */
 
 struct sink {
@@ -292,15 +370,39 @@ static void emit(struct event_sink *base, const struct record *rec, const struct
 		.tenant_account = str_of(s->tenant_account),
 	};
 
-	correlate_event(&sink->pipeline->correlate, &from, rec, ev);
+	if (ev->kind == EV_LOST)
+		on_lost(s, rec, ev);
+	else
+		correlate_event(&sink->pipeline->correlate, &from, rec, ev);
 }
 
 /* Debian's and RHEL's first uid that is not a system user's. */
 #define FIRST_PERSON 1000
+/* What the kernel keeps of a program's name. */
+#define COMM_MAX 15
+
+/* "postfix/submission/smtpd" is logged by a program smtpd, and a script's name by
+ * postlog for root. A path tells more than a name, which a process gives itself. */
+static bool is_its_program(const struct record *rec)
+{
+	struct str exe = rec->cred_exe, name = rec->program;
+
+	if (!exe.n || str_chr(name, '/') == name.n)
+		return true;
+	if (exe.p[0] == '/' && !str_starts(exe, STR("/usr/")) && !str_starts(exe, STR("/opt/")) &&
+	    !str_starts(exe, STR("/lib")))
+		return false;
+	exe = str_skip(exe, str_rchr(exe, '/') == exe.n ? 0 : str_rchr(exe, '/') + 1);
+	name = str_skip(name, str_rchr(name, '/') + 1);
+	if (str_eq(exe, STR("postlog")))
+		return rec->cred_uid == 0;
+	return str_eq(exe, name) || (exe.n == COMM_MAX && str_starts(name, exe));
+}
 
 static bool forged(const struct parser *parser, const struct record *rec)
 {
-	return parser->daemons_only && rec->cred_uid >= FIRST_PERSON;
+	return parser->daemons_only &&
+	       (rec->cred_uid >= FIRST_PERSON || !is_its_program(rec));
 }
 
 static enum parse_result parse_by(const struct parser *parser, const struct record *rec,
@@ -377,6 +479,7 @@ static void take(struct pipeline *p, struct pipeline_source *s)
 	const struct record *rec = &s->head;
 	enum parse_result result;
 
+	s->before = s->last;
 	if (rec->time) {
 		s->last = rec->time;
 		if (rec->time > p->newest)
@@ -476,25 +579,30 @@ void pipeline_end_waits(struct pipeline *p, usec_t now)
 struct batch *pipeline_batch(struct pipeline *p)
 {
 	struct batch *b = &p->batch;
-	size_t sources = 0, unknown = 0;
+	size_t sources = 0, unknown = 0, losses = 0;
 
 	arena_reset(&b->arena);
 	correlate_batch(&p->correlate, b);
 	for (struct pipeline_source *s = p->sources; s; s = s->next) {
 		sources += s->count.lines != 0;
 		unknown += s->nunknown;
+		losses += s->nlosses;
 	}
 	b->sources = arena_alloc(&b->arena, (sources + 1) * sizeof(*b->sources));
 	b->unknown = arena_alloc(&b->arena, (unknown + 1) * sizeof(*b->unknown));
-	b->nsources = b->nunknown = 0;
+	b->losses = arena_alloc(&b->arena, (losses + 1) * sizeof(*b->losses));
+	b->nsources = b->nunknown = b->nlosses = 0;
 	for (struct pipeline_source *s = p->sources; s; s = s->next) {
 		if (s->count.lines)
 			b->sources[b->nsources++] = s->count;
 		for (size_t i = 0; i < s->nunknown; i++)
 			b->unknown[b->nunknown++] = s->unknown[i];
+		for (size_t i = 0; i < s->nlosses; i++)
+			b->losses[b->nlosses++] = s->losses[i];
 	}
 	b->positions = NULL;
-	b->npositions = 0;
+	b->journals = NULL;
+	b->npositions = b->njournals = 0;
 	return b;
 }
 

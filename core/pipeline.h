@@ -35,6 +35,7 @@ struct row_source {
 struct source_setup {
 	struct str name; /* path */
 	struct str format; /* parser name, or "auto" */
+	bool journal; /* its lines are those of core/entry.h */
 	bool tenant; /* a customer can write it */
 	struct str tenant_account; /* whose it is; "" if unknown: then it accuses nobody */
 	const struct zone *zone;
@@ -91,6 +92,9 @@ int64_t pipeline_taken(const struct pipeline_source *s);
 /* Bytes pushed and not yet taken. */
 size_t pipeline_pending(const struct pipeline_source *s);
 usec_t pipeline_source_near(const struct pipeline_source *s);
+
+/* Lines of the source were lost between two times. */
+void pipeline_lost(struct pipeline_source *s, usec_t first, usec_t last);
 
 /* Takes at most max_lines lines; returns how many. 0: nothing can be taken
  * until there is more input. */

@@ -28,6 +28,7 @@ struct record {
 	struct str body;
 	int64_t cred_uid; /* of the sender, vouched for by the syslog daemon; -1 */
 	uint32_t cred_pid; /* likewise; 0 */
+	struct str cred_exe; /* likewise: its program's path, or last name; "" unknown */
 	bool cut; /* was longer than RECORD_MAX_LINE */
 };
 

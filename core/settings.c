@@ -181,7 +181,9 @@ static const struct key source_keys[] = {
 	  .help = "The file, or a pattern such as /home/*/logs/php-mail.log. "
 		  "Files that appear later are followed too." },
 	{ "format", KEY_STRING, AT(format), "auto", .check = check_word,
-	  .help = "Who writes it: postfix, exim, sendmail, php, or auto: by the line." },
+	  .help = "Who writes it: postfix, exim, sendmail, php, or auto: by the line. journal if "
+		  "path is a directory of the systemd journal: /var/log/journal is this host's, "
+		  "wherever it is kept." },
 	{ "trust", KEY_EITHER, AT(tenant), "system", .words = trust_words,
 	  .help = "tenant if a customer can write the file. Such a file can accuse only the "
 		  "customer whose home it lies in, or the one named by account." },
@@ -558,7 +560,10 @@ int settings_check_formats(const struct settings *s, const struct parser *const 
 	for (i = 0; i < s->nsources; i++) {
 		const char *format = s->sources[i].format;
 
-		if (strcmp(format, "auto") == 0)
+		if (strcmp(format, "journal") == 0 && s->sources[i].tenant)
+			return error_set(err, EXIT_CONFIG,
+					 "sources[%zu].trust: a journal is no tenant's", i);
+		if (strcmp(format, "auto") == 0 || strcmp(format, "journal") == 0)
 			continue;
 		for (k = 0; parsers[k] && strcmp(parsers[k]->name, format) != 0; k++)
 			;

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/sdjournal.h"
+
 #define MAX_SOURCES 256
 #define LINE_MAX_BYTES 4096
 /* Debian's and Red Hat's first uid of a person. */
@@ -175,6 +177,44 @@ static void read_configs(struct finder *f, const struct config *c)
 	globfree(&found);
 }
 
+/* Is there a journal with a file that we may read, below a directory of a machine's id? */
+static bool has_journal(const struct finder *f, const char *pattern)
+{
+	char path[PATH_MAX];
+	bool readable = false;
+	glob_t found;
+
+	if (!rooted(f, pattern, path) || glob(path, 0, NULL, &found) != 0)
+		return false;
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		readable |= access(found.gl_pathv[i], R_OK) == 0;
+	globfree(&found);
+	return readable;
+}
+
+static bool has_system_log(const struct finder *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->list[i].format, "php") != 0)
+			return true;
+	return false;
+}
+
+/* What no syslog daemon writes to a file is in the journal. Where one does, its files are
+ * read: the same line must not be read twice. */
+static void add_journal(struct finder *f)
+{
+	if (has_system_log(f) || f->n == MAX_SOURCES || !sdjournal_is_built())
+		return;
+	if (!has_journal(f, "/var/log/journal/*/*.journal") &&
+	    !has_journal(f, "/run/log/journal/*/*.journal"))
+		return;
+	f->list[f->n++] = (struct source_spec){ .path = "/var/log/journal",
+						.format = "journal",
+						.account = "auto",
+						.timezone = "local" };
+}
+
 size_t discover_sources(const char *root, struct arena *arena, struct source_spec **list)
 {
 	struct finder f = { .root = root, .arena = arena };
@@ -184,6 +224,7 @@ size_t discover_sources(const char *root, struct arena *arena, struct source_spe
 		add(&f, well_known[i].path, well_known[i].format, true);
 	for (size_t i = 0; i < sizeof(configs) / sizeof(*configs); i++)
 		read_configs(&f, &configs[i]);
+	add_journal(&f);
 	for (size_t i = 0; f.n && i < sizeof(login_logs) / sizeof(*login_logs); i++)
 		add(&f, login_logs[i].path, login_logs[i].format, true);
 	*list = f.list;

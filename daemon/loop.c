@@ -367,17 +367,20 @@ static int patience(const struct loop *l, const struct sources_state *state, use
 
 static void wait_for_work(struct loop *l, int timeout_ms)
 {
-	struct pollfd fds[2] = {
+	struct pollfd fds[2 + SOURCES_MAX_JOURNALS] = {
 		{ .fd = l->signals, .events = POLLIN },
 		/* While blocked nobody listens; poll skips negative numbers. */
 		{ .fd = is_blocked(l) || !l->watch ? -1 : watch_fd(l->watch),
 		  .events = POLLIN },
 	};
 
-	if (poll(fds, 2, timeout_ms) < 0 && errno != EINTR)
+	size_t journals = is_blocked(l) ? 0 : sources_poll(l->sources, fds + 2);
+
+	if (poll(fds, 2 + journals, timeout_ms) < 0 && errno != EINTR)
 		log_error("poll: %s", strerror(errno));
 	if (fds[0].revents)
 		take_signals(l);
+	sources_polled(l->sources, fds + 2, journals);
 	if (fds[1].revents && !sources_drain(l->sources)) {
 		log_debug("events were lost; looking at everything");
 		sources_reconcile(l->sources);

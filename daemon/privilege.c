@@ -19,8 +19,9 @@
 #include "base/log.h"
 
 #define MAX_GROUPS 64
-/* Logs of the system are readable for this group on Debian. */
-#define LOG_GROUP "adm"
+/* Logs of the system are readable for the first on Debian, the journal for both. */
+static const char *const log_groups[] = { "adm", "systemd-journal" };
+#define LOG_GROUPS (sizeof(log_groups) / sizeof(*log_groups))
 #define WANTED (UINT64_C(1) << CAP_DAC_READ_SEARCH)
 
 static int failed(const char *what, struct error *err)
@@ -54,14 +55,17 @@ static int get_capabilities(uint64_t *effective, uint64_t *permitted, uint64_t *
 
 static int set_groups(const struct passwd *pw, struct error *err)
 {
-	const struct group *adm = getgrnam(LOG_GROUP);
-	gid_t groups[MAX_GROUPS + 1];
+	gid_t groups[MAX_GROUPS + LOG_GROUPS];
 	int n = MAX_GROUPS;
 
 	if (getgrouplist(pw->pw_name, pw->pw_gid, groups, &n) < 0)
 		n = MAX_GROUPS;
-	if (adm)
-		groups[n++] = adm->gr_gid;
+	for (size_t i = 0; i < LOG_GROUPS; i++) {
+		const struct group *logs = getgrnam(log_groups[i]);
+
+		if (logs)
+			groups[n++] = logs->gr_gid;
+	}
 	return setgroups((size_t)n, groups) < 0 ? failed("setgroups", err) : 0;
 }
 

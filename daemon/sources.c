@@ -7,13 +7,16 @@
 
 #include <fnmatch.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/map.h"
 #include "daemon/pattern.h"
+#include "schema/journal_feed.h"
 
 /* Of one log in one turn. A customer's log gets less. */
 #define TURN_SYSTEM_BYTES (256 * 1024)
@@ -39,6 +42,14 @@ struct interest {
 	char *component;
 };
 
+/* A journal: there are few, so each is asked in every turn that it wants. */
+struct journal_source {
+	struct journal_feed *feed;
+	bool look; /* it may have something */
+	bool told; /* that it cannot be read */
+	bool seen; /* the settings name it */
+};
+
 struct sources {
 	struct recorder *recorder;
 	struct watch *watch;
@@ -61,6 +72,9 @@ struct sources {
 	const struct source_spec *spec; /* the row being walked */
 	bool told_bound;
 	bool any_leaving;
+	struct journal_source journals[SOURCES_MAX_JOURNALS];
+	size_t njournals;
+	struct journal_position journal_positions[SOURCES_MAX_JOURNALS];
 };
 
 /* ---- the queue ---- */
@@ -102,6 +116,129 @@ static void look(struct sources *s, struct entry *e)
 {
 	e->follow->look = true;
 	enqueue(s, e);
+}
+
+/* ---- journals ---- */
+
+static bool is_journal(const struct source_spec *spec)
+{
+	return strcmp(spec->format, "journal") == 0;
+}
+
+static usec_t week_ago(void)
+{
+	return (usec_t)time(NULL) * USEC_SECOND - JOURNAL_FIRST_USEC;
+}
+
+static void add_journal(struct sources *s, const struct source_spec *spec)
+{
+	struct journal_setup setup = { recorder_pipeline(s->recorder), recorder_store(s->recorder),
+				       str_of(spec->path), spec->path, s->settings->hostname,
+				       week_ago() };
+
+	for (size_t i = 0; i < s->njournals; i++) {
+		if (strcmp(journal_feed_path(s->journals[i].feed), spec->path) != 0)
+			continue;
+		s->journals[i].seen = true;
+		return;
+	}
+	if (s->njournals == SOURCES_MAX_JOURNALS) {
+		log_warning("%s: too many journals; it is not followed", spec->path);
+		return;
+	}
+	s->journals[s->njournals++] = (struct journal_source){ .feed = journal_feed_new(&setup),
+							      .look = true, .seen = true };
+}
+
+/* Journals that the settings no longer name go; commit first. */
+static void configure_journals(struct sources *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->njournals; i++)
+		s->journals[i].seen = false;
+	for (size_t i = 0; i < s->settings->nsources; i++)
+		if (is_journal(&s->settings->sources[i]))
+			add_journal(s, &s->settings->sources[i]);
+	for (size_t i = 0; i < s->njournals; i++) {
+		if (s->journals[i].seen)
+			s->journals[kept++] = s->journals[i];
+		else
+			journal_feed_free(s->journals[i].feed);
+	}
+	s->njournals = kept;
+}
+
+static void look_at_journals(struct sources *s)
+{
+	for (size_t i = 0; i < s->njournals; i++) {
+		journal_feed_announced(s->journals[i].feed);
+		s->journals[i].look = true;
+	}
+}
+
+size_t sources_poll(const struct sources *s, struct pollfd *fds)
+{
+	for (size_t i = 0; i < s->njournals; i++)
+		fds[i] = (struct pollfd){ .fd = journal_feed_fd(s->journals[i].feed),
+					  .events = POLLIN };
+	return s->njournals;
+}
+
+void sources_polled(struct sources *s, const struct pollfd *fds, size_t n)
+{
+	for (size_t i = 0; i < n && i < s->njournals; i++) {
+		if (!fds[i].revents)
+			continue;
+		journal_feed_announced(s->journals[i].feed);
+		s->journals[i].look = true;
+	}
+}
+
+static void turn_of_journal(struct journal_source *e, usec_t now, struct sources_state *state)
+{
+	usec_t deadline = journal_feed_deadline(e->feed);
+	struct error err;
+	int rc;
+
+	if (!e->look && (!deadline || deadline > now))
+		return;
+	rc = journal_feed_turn(e->feed, now, &err);
+	e->look = rc > 0;
+	if (rc < 0 && !e->told)
+		log_warning("%s; tried again every 30 s", err.text);
+	e->told = rc < 0;
+	state->busy |= rc > 0;
+}
+
+static void turn_of_journals(struct sources *s, usec_t now, struct sources_state *state)
+{
+	for (size_t i = 0; i < s->njournals; i++) {
+		struct journal_source *e = &s->journals[i];
+		usec_t deadline;
+
+		turn_of_journal(e, now, state);
+		deadline = journal_feed_deadline(e->feed);
+		state->uncommitted |= journal_feed_is_dirty(e->feed);
+		if (deadline && (!state->deadline || deadline < state->deadline))
+			state->deadline = deadline;
+	}
+}
+
+/* How far they were read goes into the next commit. */
+static void gather_journals(struct sources *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->njournals; i++)
+		n += journal_feed_position(s->journals[i].feed, &s->journal_positions[n]);
+	recorder_journals(s->recorder, s->journal_positions, n);
+}
+
+static void journals_stored(struct sources *s)
+{
+	for (size_t i = 0; i < s->njournals; i++)
+		journal_feed_stored(s->journals[i].feed);
 }
 
 /* ---- which logs there are ---- */
@@ -281,6 +418,8 @@ static void walk_patterns(struct sources *s)
 
 	for (size_t i = 0; i < s->settings->nsources; i++) {
 		s->spec = &s->settings->sources[i];
+		if (is_journal(s->spec))
+			continue;
 		if (!pattern_walk(s->spec->path, &report) && !s->told_bound) {
 			s->told_bound = true;
 			log_warning("%s: too many files; some are not followed", s->spec->path);
@@ -318,6 +457,7 @@ void sources_reconcile(struct sources *s)
 	scan(s);
 	for (struct entry *e = s->entries; e; e = e->next)
 		look(s, e);
+	look_at_journals(s);
 }
 
 void sources_configure(struct sources *s, const struct settings *settings)
@@ -325,6 +465,7 @@ void sources_configure(struct sources *s, const struct settings *settings)
 	s->settings = settings;
 	safe_owners_release(&s->owners);
 	safe_owners_init(&s->owners, &settings->accounts.shared);
+	configure_journals(s);
 	sources_reconcile(s);
 }
 
@@ -488,12 +629,13 @@ void sources_turn(struct sources *s, usec_t now, struct sources_state *state)
 		if (e == last)
 			break; /* one round: what came back waits for the next turn */
 	}
+	turn_of_journals(s, now, state);
 	state->lines = pipeline_run(p, TURN_MAX_LINES);
 	s->env.drained = state->lines < TURN_MAX_LINES;
-	state->busy = s->queue || !s->env.drained;
+	state->busy |= s->queue || !s->env.drained;
 	if (!s->queue)
 		s->env.starting = false; /* what appears from now on is new */
-	state->uncommitted = s->ntouched > 0;
+	state->uncommitted |= s->ntouched > 0;
 	if (s->scan_wanted && (!state->deadline || s->scan_after < state->deadline))
 		state->deadline = s->scan_after;
 }
@@ -536,8 +678,10 @@ int sources_commit(struct sources *s, struct error *err)
 {
 	size_t n = gather(s);
 
+	gather_journals(s);
 	if (recorder_commit(s->recorder, s->positions, n, err) < 0)
 		return -1;
+	journals_stored(s);
 	untouch(s);
 	remove_left(s);
 	s->scan_wanted |= s->changed;
@@ -547,7 +691,7 @@ int sources_commit(struct sources *s, struct error *err)
 
 size_t sources_count(const struct sources *s)
 {
-	return s->count;
+	return s->count + s->njournals;
 }
 
 int64_t sources_lag(const struct sources *s)
@@ -586,6 +730,8 @@ void sources_free(struct sources *s)
 		next = e->next;
 		free_entry(e);
 	}
+	for (size_t i = 0; i < s->njournals; i++)
+		journal_feed_free(s->journals[i].feed);
 	clear_interests(s);
 	map_release(&s->by_path);
 	map_release(&s->by_key);

@@ -6,7 +6,11 @@
 #include "daemon/watch.h"
 #include "schema/recorder.h"
 
+struct pollfd;
 struct sources;
+
+/* Journals followed; more are left out, and told. */
+#define SOURCES_MAX_JOURNALS 8
 
 struct sources_state {
 	bool busy; /* there is more to do at once */
@@ -27,6 +31,10 @@ void sources_configure(struct sources *s, const struct settings *settings);
 void sources_reconcile(struct sources *s);
 /* Drains the watch; false: events were lost (reconcile). */
 bool sources_drain(struct sources *s);
+/* Descriptors to be waited for: at most SOURCES_MAX_JOURNALS. Returns how many. */
+size_t sources_poll(const struct sources *s, struct pollfd *fds);
+/* Takes what poll(2) said of them. */
+void sources_polled(struct sources *s, const struct pollfd *fds, size_t n);
 /* The names of accounts may have changed: commit first. */
 void sources_accounts_changed(struct sources *s);
 /* One bounded turn; now is monotonic. */

@@ -18,4 +18,5 @@ libmailaudit_a_SOURCES += \
 	parsers/phpmail.c \
 	parsers/postfix.c \
 	parsers/sendmail.c \
-	parsers/sshd.c
+	parsers/sshd.c \
+	parsers/syslogd.c

@@ -19,6 +19,12 @@ libmailaudit_a_SOURCES += \
 	schema/finding.h \
 	schema/hourly.c \
 	schema/hourly.h \
+	schema/journal.c \
+	schema/journal.h \
+	schema/journal_feed.c \
+	schema/journal_feed.h \
+	schema/journal_known.c \
+	schema/journal_known.h \
 	schema/migrate.c \
 	schema/migrate.h \
 	schema/minute.c \
@@ -70,7 +76,8 @@ libmailaudit_a_SOURCES += \
 migrations = \
 	schema/0001_init.sql \
 	schema/0002_detection.sql \
-	schema/0003_alerts.sql
+	schema/0003_alerts.sql \
+	schema/0004_journal.sql
 EXTRA_DIST += $(migrations) schema/embed.sh
 nodist_libmailaudit_a_SOURCES += schema/migrations.c
 CLEANFILES += schema/migrations.c

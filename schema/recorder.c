@@ -17,6 +17,8 @@ struct recorder {
 	struct pipeline *pipeline;
 	void (*committed)(void *context, const struct batch *b);
 	void *committed_context;
+	const struct journal_position *journals; /* of the next commit */
+	size_t njournals;
 };
 
 /* The pipeline is given the new world, then the old one goes. */
@@ -119,12 +121,21 @@ int recorder_commit(struct recorder *r, const struct position *positions, size_t
 
 	b->positions = positions;
 	b->npositions = npositions;
+	b->journals = r->journals;
+	b->njournals = r->njournals;
 	if (store_commit(r->store, b, err) < 0)
 		return -1;
 	if (r->committed)
 		r->committed(r->committed_context, b);
 	pipeline_committed(r->pipeline);
+	r->njournals = 0;
 	return 0;
+}
+
+void recorder_journals(struct recorder *r, const struct journal_position *list, size_t n)
+{
+	r->journals = list;
+	r->njournals = n;
 }
 
 void recorder_watch(struct recorder *r, void (*committed)(void *context, const struct batch *b),

@@ -29,6 +29,8 @@ void recorder_watch(struct recorder *r, void (*committed)(void *context, const s
  * forgotten and the same call can be made again. */
 int recorder_commit(struct recorder *r, const struct position *positions, size_t npositions,
 		    struct error *err);
+/* How far journals were read, for the next commit that succeeds; the caller's until then. */
+void recorder_journals(struct recorder *r, const struct journal_position *list, size_t n);
 /* New settings; reads the owner maps again. */
 int recorder_reload(struct recorder *r, const struct settings *settings, struct error *err);
 /* Stats owner maps, databases of places and pattern files, and reads them again

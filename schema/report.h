@@ -309,6 +309,18 @@ typedef bool report_source_fn(void *context, const struct report_source *row);
 /* By path. */
 int report_sources(struct report *r, report_source_fn *fn, void *context, struct error *err);
 
+struct report_loss {
+	struct str source, reporter; /* as struct loss */
+	usec_t first, last;
+	int64_t lines; /* -1 unknown */
+};
+
+typedef bool report_loss_fn(void *context, const struct report_loss *row);
+
+/* Times within which counts are minimums, newest first, at most `limit`. */
+int report_losses(struct report *r, int64_t limit, report_loss_fn *fn, void *context,
+		  struct error *err);
+
 struct report_unknown {
 	struct str source, program, sample;
 	int64_t lines;

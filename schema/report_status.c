@@ -129,3 +129,27 @@ int report_unknown(struct report *r, report_unknown_fn *fn, void *context, struc
 	sql_finalize(st);
 	return rc < 0 ? -1 : 0;
 }
+
+int report_losses(struct report *r, int64_t limit, report_loss_fn *fn, void *context,
+		  struct error *err)
+{
+	static const char query[] = "SELECT source, reporter, first, last, lines FROM loss"
+				    " ORDER BY last DESC, id DESC LIMIT ?1";
+	struct sql_stmt *st = sql_prepare(r->db, query, err);
+	int rc = -1;
+
+	if (st)
+		sql_bind_int(st, 1, limit);
+	while (st && (rc = sql_step(st, err)) == 1) {
+		struct report_loss row = {
+			.source = sql_str(st, 0), .reporter = sql_str(st, 1),
+			.first = sql_int(st, 2), .last = sql_int(st, 3),
+			.lines = sql_int(st, 4) ? sql_int(st, 4) : -1,
+		};
+
+		if (!fn(context, &row))
+			break;
+	}
+	sql_finalize(st);
+	return rc < 0 ? -1 : 0;
+}

@@ -166,6 +166,7 @@ static int set_up(struct store *s, const char *path, struct error *err)
 	if (row_writer_init(&s->rows, s->db, err) < 0 ||
 	    row_reader_init(&s->reader, s->db, err) < 0 ||
 	    positions_init(&s->positions, s->db, err) < 0 ||
+	    journals_init(&s->journals, s->db, err) < 0 ||
 	    counts_init(&s->counts, s->db, err) < 0 || retain_init(&s->retain, s->db, err) < 0 ||
 	    finding_rows_init(&s->findings, s->db, err) < 0 ||
 	    stream_rows_init(&s->streams, s->db, err) < 0 || read_meta(s, err) < 0)
@@ -192,6 +193,7 @@ void store_close(struct store *s)
 		return;
 	row_writer_release(&s->rows);
 	positions_release(&s->positions);
+	journals_release(&s->journals);
 	stream_rows_release(&s->streams);
 	sql_close(s->db);
 	if (s->lock >= 0)
@@ -305,6 +307,8 @@ static int put_batch(struct store *s, void *argument, struct error *err)
 		return -1;
 	if (put_detection(s, b, err) < 0 || counts_put(&s->counts, &s->rows.domain, b, err) < 0)
 		return -1;
+	if (journals_write(&s->journals, b, err) < 0)
+		return -1;
 	return put_positions(s, b, err);
 }
 
@@ -369,6 +373,17 @@ struct finding *store_load_finding(void *store, int64_t id)
 		return f;
 	finding_free(f);
 	return NULL;
+}
+
+bool store_journal(struct store *s, struct str name, struct journal_position *out)
+{
+	return journals_find(&s->journals, name, out);
+}
+
+void store_journals(struct store *s,
+		    void (*fn)(void *context, const struct journal_position *row), void *context)
+{
+	journals_each(&s->journals, fn, context);
 }
 
 bool store_position_of_path(struct store *s, struct str path, struct position *out)

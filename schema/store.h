@@ -44,6 +44,11 @@ bool store_position_of_path(struct store *s, struct str path, struct position *o
  * hash of bytes[0..head_n) is compared for each distinct head_n. The one read
  * furthest wins. */
 bool store_position_of_content(struct store *s, struct str head, struct position *out);
+/* How far a journal was read. false: never. Strings live until the next call. */
+bool store_journal(struct store *s, struct str name, struct journal_position *out);
+/* The same of each there is; a row lives until fn returns. */
+void store_journals(struct store *s,
+		    void (*fn)(void *context, const struct journal_position *row), void *context);
 /* Deletes at most `rows` messages older than `before` with all that hangs on
  * them, in one short transaction. Returns how many were deleted; -1 error. */
 int64_t store_retain(struct store *s, usec_t before, int64_t rows, struct error *err);

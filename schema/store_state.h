@@ -5,6 +5,7 @@
 
 #include "schema/count.h"
 #include "schema/finding.h"
+#include "schema/journal.h"
 #include "schema/position.h"
 #include "schema/retain.h"
 #include "schema/row_read.h"
@@ -33,6 +34,7 @@ struct store {
 	struct row_writer rows;
 	struct row_reader reader;
 	struct positions positions;
+	struct journals journals;
 	struct counts counts;
 	struct retain retain;
 	struct finding_rows findings;

@@ -1,0 +1,421 @@
+#!/usr/bin/env python3
+"""journal.py BUILD_DIR: a real journald, followed and imported.
+
+In mounts of its own, so that no journal of this machine is touched. Lines are sent to journald as
+programs do: datagrams to its sockets, which it stamps with what the kernel says of the sender.
+"""
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+JOURNALD = "/lib/systemd/systemd-journald"
+REMOTE = "/lib/systemd/systemd-journal-remote"
+INSIDE = "MAILAUDIT_JOURNAL_TEST"
+POSTFIX_UID = 104
+PROGRAMS = "/usr/local/lib"
+BUILD = None
+SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+
+
+def wait_for(what, seconds=6):
+    end = time.time() + seconds
+    while time.time() < end:
+        got = what()
+        if got:
+            return got
+        time.sleep(0.05)
+    raise AssertionError("did not happen within %d s: %s" % (seconds, what))
+
+
+class Journald:
+    """journald with its files in /var/log/journal, or, without that, in /run."""
+
+    def __init__(self, **settings):
+        shutil.rmtree("/run/systemd/journal", ignore_errors=True)
+        for place in ("/run/log/journal", "/var/log/journal"):
+            shutil.rmtree(place, ignore_errors=True)
+        os.makedirs("/run/systemd/journal")
+        os.makedirs("/run/log/journal")
+        os.makedirs("/var/log/journal")
+        os.makedirs("/run/systemd/journald.conf.d", exist_ok=True)
+        settings = {"Storage": "persistent", "RateLimitBurst": "0", "RateLimitIntervalSec": "0",
+                    "ForwardToSyslog": "no", **settings}
+        with open("/run/systemd/journald.conf.d/test.conf", "w", encoding="ascii") as f:
+            f.write("[Journal]\n" + "".join("%s=%s\n" % i for i in settings.items()))
+        self.start()
+
+    def start(self):
+        for name in ("socket", "dev-log", "stdout"):
+            if os.path.exists("/run/systemd/journal/" + name):
+                os.unlink("/run/systemd/journal/" + name)
+        self.process = subprocess.Popen([JOURNALD], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(lambda: os.path.exists("/run/systemd/journal/socket"))
+        open("/run/systemd/journal/flushed", "w", encoding="ascii").close()
+        self.process.send_signal(signal.SIGUSR1)  # from /run to /var
+        time.sleep(0.3)
+
+    def sync(self):
+        self.tell(signal.SIGRTMIN + 1)
+
+    def tell(self, number):
+        self.process.send_signal(number)
+        time.sleep(0.3)
+
+    def rotate(self):
+        self.tell(signal.SIGUSR2)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def as_user(uid, function):
+    """Runs it in a process of this uid."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            function()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+def native(**fields):
+    """sd_journal_send(), with values of any bytes."""
+    data = b""
+    for name, value in fields.items():
+        value = value if isinstance(value, bytes) else str(value).encode()
+        data += name.encode() + b"\n" + len(value).to_bytes(8, "little") + value + b"\n"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.sendto(data, "/run/systemd/journal/socket")
+
+
+def send(ident, *messages, uid=0, **more):
+    """By python, whatever it calls itself."""
+    def say():
+        for message in messages:
+            native(**{"SYSLOG_IDENTIFIER": ident, "SYSLOG_FACILITY": 2, "PRIORITY": 6, "MESSAGE": message, **more})
+    as_user(uid, say)
+
+
+def mail(n, sender="alice"):
+    """The lines of one mail through Postfix."""
+    queue_id = "4F%08X" % n
+    return [("pickup", "%s: uid=5101 from=<%s>" % (queue_id, sender)),
+            ("cleanup", "%s: message-id=<%d@host.example>" % (queue_id, n)),
+            ("qmgr", "%s: from=<%s@host.example>, size=400, nrcpt=1 (queue active)" % (queue_id, sender)),
+            ("smtp", "%s: to=<r%d@remote.example>, relay=mx.remote.example[192.0.2.1]:25, delay=0.1, "
+             "delays=0/0/0/0.1, dsn=2.0.0, status=sent (250 2.0.0 Ok)" % (queue_id, n)),
+            ("qmgr", "%s: removed" % queue_id)]
+
+
+def program(name):
+    """logger(1) under the name of one of Postfix's programs, where programs lie."""
+    path = os.path.join(PROGRAMS, name)
+    if not os.path.exists(path):
+        shutil.copy(shutil.which("logger"), path)
+    return path
+
+
+def send_mails(numbers):
+    for n in numbers:
+        for name, text in mail(n):
+            subprocess.run([program(name), "-u", "/run/systemd/journal/dev-log", "-p", "mail.info",
+                            "-t", "postfix/" + name, "-i", "--", text], user=POSTFIX_UID, group=POSTFIX_UID,
+                           extra_groups=[], check=True)
+
+
+class Case(unittest.TestCase):
+    maxDiff = None
+    settings = {}
+
+    def setUp(self):
+        self.journald = Journald(**self.settings)
+        self.addCleanup(self.journald.stop)
+        self.dir = tempfile.mkdtemp(prefix="mailaudit-journal-")
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.daemon = None
+        self.addCleanup(self.kill)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def config(self, name="mailaudit"):
+        with open(self.path(name + ".yaml"), "w", encoding="ascii") as f:
+            f.write("database: %s.db\nsources:\n  - {path: /var/log/journal, format: journal}\n"
+                    "accounts:\n  passwd: passwd\n" % name)
+        with open(self.path("passwd"), "w", encoding="ascii") as f:
+            f.write("alice:x:5101:5101::/home/alice:/bin/sh\n")
+        return self.path(name + ".yaml")
+
+    def start(self):
+        self.daemon = subprocess.Popen([os.path.join(BUILD, "mailauditd"), "--config", self.config(), "--foreground"],
+                                       stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def kill(self, number=signal.SIGKILL):
+        if self.daemon:
+            self.daemon.send_signal(number)
+            self.daemon.wait()
+            self.daemon = None
+
+    def ask(self, *args, name="mailaudit"):
+        config = self.path(name + ".yaml")
+        done = subprocess.run([os.path.join(BUILD, "mailaudit"), "--config", config, *args, "--format", "jsonl"],
+                              capture_output=True, text=True, check=False)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines() if line]
+
+    def status(self, name="mailaudit"):
+        return self.ask("status", name=name)[0]
+
+    def counts(self, name="mailaudit"):
+        """(0, 0, 0) while there is no database."""
+        if not os.path.exists(self.path(name + ".db")):
+            return 0, 0, 0
+        try:
+            s = self.status(name)
+        except AssertionError:
+            return 0, 0, 0
+        return s["messages"], s["recipients"], s["lines"]
+
+    def messages(self, name="mailaudit"):
+        return sorted((m["queue_id"], m["account"], m["via"]) for m in
+                      self.ask("messages", "--since", "1d", "--limit", "100000", name=name))
+
+    def run_import(self, *files, name="imported"):
+        self.config(name)
+        done = subprocess.run([os.path.join(BUILD, "mailaudit"), "--config", self.path(name + ".yaml"), "import", *files],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def journalctl(self, out, *args):
+        with open(self.path(out), "wb") as f:
+            subprocess.run(["journalctl", "--quiet", "--no-pager", *args], stdout=f, check=True)
+        return self.path(out)
+
+
+class Follow(Case):
+    def test_lines(self):
+        send_mails(range(3))
+        send("unrelated", "nothing about mail", SYSLOG_FACILITY=3)
+        self.start()
+        wait_for(lambda: self.counts()[0] == 3)
+        send_mails(range(3, 5))
+        wait_for(lambda: self.counts()[0] == 5)
+        self.assertEqual(self.messages(), [("4F%08X" % n, "alice", "uid") for n in range(5)])
+        status = self.status()
+        self.assertEqual(status["unknown"], 0, status["unknown_lines"])
+        self.assertEqual(status["losses"], [])
+
+    def test_php(self):
+        send("php", "mail() on [/home/alice/x.php:7]: To: a@remote.example -- Headers: \nBcc: b@x", uid=5101)
+        self.start()
+        row, = wait_for(lambda: os.path.exists(self.path("mailaudit.db")) and self.ask("php"))
+        self.assertEqual(row["script"], "/home/alice/x.php")
+
+    def test_forged(self):
+        """What names itself a mail server and is none counts as not understood."""
+        text = mail(1)[0][1]
+        send("postfix/pickup", text, uid=5101)  # a person
+        send("postfix/pickup", text, uid=33)  # a site, by its process
+        send("postfix/pickup[1]: x", text, uid=5101)
+        send("x cred(pid=1,uid=0,exe=) postfix/pickup", text, uid=5101)
+        send("rsyslogd", "imjournal: 5 messages lost due to rate-limiting (1 allowed within 600 seconds)", uid=5101)
+        send("systemd-journald", "Suppressed 5 messages from postfix@-.service", uid=5101)
+        native_fields = {"SYSLOG_IDENTIFIER": "postfix/pickup", "_UID": "0", "SYSLOG_FACILITY": "2", "MESSAGE": text}
+        as_user(5101, lambda: native(**native_fields))
+        self.start()
+        wait_for(lambda: self.counts()[2] >= 7)
+        status = self.status()
+        self.assertEqual(status["messages"], 0)
+        self.assertEqual(status["losses"], [])
+        self.assertEqual(status["unknown"], status["lines"])
+
+    def test_odd_bytes(self):
+        send("postfix/smtpd", b"a\0b\nNov 23 06:43:13 host postfix/pickup[1]: 4j1: uid=0 from=<x>\x1b[31m\xff" + b"z" * 200000,
+             uid=POSTFIX_UID)
+        send_mails([1])
+        self.start()
+        wait_for(lambda: self.counts()[0] == 1)
+        sample = [u["sample"] for u in self.status()["unknown_lines"]]
+        self.assertEqual(len(sample), 1)
+        self.assertIn("a#000b#012Nov 23", sample[0])
+
+    def test_killed_rotated_and_killed(self):
+        """Nothing lost, nothing doubled; and an import says the same."""
+        n = 0
+        for turn in range(12):
+            self.start()
+            for _ in range(4):
+                send_mails(range(n, n + 5))
+                n += 5
+                if turn % 3 == 1:
+                    self.journald.rotate()
+            if turn % 2:
+                time.sleep(0.05 * turn)
+            self.kill()
+        self.start()
+        wait_for(lambda: self.counts()[0] >= n, 60)
+        self.kill(signal.SIGTERM)
+        self.assertEqual(self.counts(), (n, n, 5 * n))
+        self.assertEqual(self.status()["losses"], [])
+        self.run_import("/var/log/journal")
+        self.assertEqual(self.messages("imported"), self.messages())
+        self.assertEqual(self.counts("imported"), self.counts())
+        self.run_import("/var/log/journal", name="mailaudit")
+        self.assertEqual(self.counts(), (n, n, 5 * n))
+
+    def test_stop_of_journald(self):
+        self.start()
+        send_mails([0])
+        wait_for(lambda: self.counts()[0] == 1)
+        self.journald.stop()
+        self.journald.start()
+        send_mails([1])
+        wait_for(lambda: self.counts()[0] == 2)
+
+    def test_vacuum(self):
+        """Entries that are gone before they were read are a gap that is told."""
+        send_mails(range(2))
+        self.start()
+        wait_for(lambda: self.counts()[0] == 2)
+        self.kill()
+        send_mails(range(2, 5))
+        self.journald.rotate()
+        send_mails(range(5, 7))
+        self.journald.sync()
+        subprocess.run(["journalctl", "--quiet", "--vacuum-files=1"], check=True, capture_output=True)
+        self.start()
+        wait_for(lambda: self.counts()[0] == 4)
+        loss, = wait_for(lambda: self.status()["losses"])
+        self.assertEqual((loss["reporter"], loss["lines"]), ("mailaudit", None))
+        self.assertLess(loss["first"], loss["last"])
+
+    def test_vacuum_of_what_was_read(self):
+        send_mails(range(2))
+        self.start()
+        wait_for(lambda: self.counts()[0] == 2)
+        self.journald.rotate()
+        subprocess.run(["journalctl", "--quiet", "--vacuum-files=1"], check=True, capture_output=True)
+        send_mails(range(2, 4))
+        wait_for(lambda: self.counts()[0] == 4)
+        self.kill()
+        self.start()
+        send_mails(range(4, 5))
+        wait_for(lambda: self.counts()[0] == 5)
+        self.assertEqual(self.status()["losses"], [])
+
+
+class Import(Case):
+    def test_every_form_is_the_same(self):
+        send_mails(range(30))
+        send("postfix/smtpd", b"\xff\n", uid=POSTFIX_UID)
+        self.journald.rotate()
+        send_mails(range(30, 60))
+        self.journald.sync()
+        self.run_import("/var/log/journal")
+        want, counts = self.messages("imported"), self.counts("imported")
+        self.assertEqual(len(want), 60)
+        files = sorted(os.path.join(d, f) for d, _, fs in os.walk("/var/log/journal") for f in fs)
+        self.assertGreater(len(files), 1)
+        forms = {"files": files, "export": [self.journalctl("export", "-o", "export")],
+                 "json": [self.journalctl("json", "-o", "json", "--all")]}
+        subprocess.run(["gzip", "-k", self.path("export")], check=True)
+        forms["gz"] = [self.path("export.gz")]
+        if os.access(REMOTE, os.X_OK):
+            subprocess.run([REMOTE, "-o", self.path("remote.journal"), self.path("export")], check=True,
+                           capture_output=True)
+            forms["remote"] = [self.path("remote.journal")]
+        for form, paths in forms.items():
+            with self.subTest(form=form):
+                self.run_import(*paths, name=form)
+                self.assertEqual(self.messages(form), want)
+                self.assertEqual(self.counts(form), counts)
+                self.run_import(*paths, name=form)
+                self.assertEqual(self.counts(form), counts, "imported twice")
+        for form in ("export", "json", "files"):
+            with self.subTest(after=form):
+                self.run_import(*forms[form], name="imported")
+                self.assertEqual(self.counts("imported"), counts, "known by its numbers")
+
+
+class RateLimit(Case):
+    settings = {"RateLimitBurst": "20", "RateLimitIntervalSec": "2s"}
+
+    def test_suppressed(self):
+        """journald throttles services; it takes the name of one from the cgroup, so without
+        systemd all that it can throttle is none: then this is left to the unit tests."""
+        def flood():
+            for n in range(200):
+                native(SYSLOG_IDENTIFIER="postfix/smtpd", SYSLOG_FACILITY=2, MESSAGE="connect from x[192.0.2.%d]" % n)
+        as_user(POSTFIX_UID, flood)
+        time.sleep(2.5)
+        send_mails([0])
+        self.journald.sync()
+        if b"Suppressed" not in subprocess.run(["journalctl", "-o", "cat"], capture_output=True, check=True).stdout:
+            self.skipTest("journald throttles nothing here")
+        self.start()
+        loss, = wait_for(lambda: os.path.exists(self.path("mailaudit.db")) and self.status()["losses"])
+        self.assertEqual(loss["reporter"], "systemd-journald")
+        self.assertGreater(loss["lines"], 100)
+        self.assertLess(loss["first"], loss["last"])
+
+
+class Discover(Case):
+    def test_journal_is_found(self):
+        send_mails([0])
+        done = subprocess.run([os.path.join(BUILD, "mailauditd"), "--discover"], capture_output=True, text=True, check=False)
+        if re.search(r"path: .*/(mail\.log|maillog|main\.?log)", done.stdout):
+            self.assertNotIn("journal", done.stdout)
+            self.skipTest("this machine has a mail log")
+        self.assertIn('  - path: "/var/log/journal"\n    format: journal\n', done.stdout)
+
+
+SET_UP = """
+set -e
+mount --make-rprivate /
+mount -t tmpfs none /run
+mount -t tmpfs none /var/log
+mount -t tmpfs none /usr/local/lib
+printf '%032d\\n' 7 >/run/machine-id
+mount --bind /run/machine-id /etc/machine-id
+exec "$@"
+"""
+
+
+def main():
+    global BUILD
+    if len(sys.argv) < 2:
+        sys.exit(64)
+    BUILD = os.path.abspath(sys.argv[1])
+    if not os.access(JOURNALD, os.X_OK) or not shutil.which("journalctl") or not os.path.exists("/etc/machine-id"):
+        print("skip: no systemd-journald")
+        sys.exit(77)
+    if os.geteuid() or subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
+        print("skip: no mount namespaces here")
+        sys.exit(77)
+    if "-systemd" in subprocess.run([os.path.join(BUILD, "mailaudit"), "--version"], capture_output=True,
+                                    text=True, check=False).stdout:
+        print("skip: built without libsystemd")
+        sys.exit(77)
+    if INSIDE not in os.environ:
+        os.environ[INSIDE] = "1"
+        os.execvp("unshare", ["unshare", "-m", "sh", "-c", SET_UP, "-", sys.executable, *sys.argv])
+    unittest.main(argv=[sys.argv[0], "-v", *sys.argv[2:]])
+
+
+if __name__ == "__main__":
+    main()
