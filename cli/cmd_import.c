@@ -35,7 +35,8 @@ const struct option options_import[] = {
 	{ "tz", "ZONE", OPTION_TEXT, &opt.zone, NULL, 0,
 	  "of stamps without one: UTC, Europe/Berlin, +0100; default: local" },
 	{ "as", "FORMAT", OPTION_TEXT, &opt.format, NULL, 0,
-	  "postfix, exim, sendmail, php, dovecot, sshd, ftp or auto (default: by each line)" },
+	  "postfix, exim, sendmail, php, dovecot, sshd, ftp, syslogd or auto (default: by each\n"
+	  "line)" },
 	{ "alert", NULL, OPTION_FLAG, &opt.alert, NULL, 0,
 	  "tell people of what is found, as mailauditd does" },
 	{ .name = NULL }
@@ -44,7 +45,7 @@ const struct option options_import[] = {
 const char help_import[] =
 	"Reads logs to their end into the database, which is made if there is none; plain or\n"
 	"packed by gzip, xz or zstd, '-' is standard input. Journals are read too: files and\n"
-	"directories of them, and what 'journalctl -o export' or '-o json --all' wrote. Lines of several files are taken\n"
+	"directories of them, and what 'journalctl -o export' or '-o json -a' wrote. Lines of several files are taken\n"
 	"in the order of their time. What was read before is skipped, whatever the file is\n"
 	"called now. A file that the settings' `sources` name has their trust, account and\n"
 	"time zone. Any other in a customer's home can accuse that customer only, and one\n"
@@ -76,7 +77,7 @@ static int find_format(struct import *im, struct error *err)
 	for (const struct parser *const *p = all_parsers; *p; p++)
 		if (strcmp((*p)->name, im->options.format) == 0)
 			return 0;
-	return error_set(err, EXIT_USAGE, "--as takes postfix, exim, sendmail, php or auto; not '%s'",
+	return error_set(err, EXIT_USAGE, "--as takes the name of a format, or auto; not '%s'",
 			 im->options.format);
 }
 

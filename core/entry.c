@@ -77,7 +77,7 @@ void entry_field(struct entry *e, struct str name, struct str value)
 /* Names that programs about mail give themselves. A star stands for any end. */
 static const char *const idents[] = {
 	"postfix*",   "exim*",	   "sendmail*", "sm-mta*", "sm-msp*", "smtpd", "opensmtpd",
-	"dovecot*",   "php*",	   "rsyslogd",	"qmail*",  "saslauthd", "opendkim",
+	"dovecot*",   "php*",	   "rsyslogd*",	"qmail*",  "saslauthd", "opendkim",
 };
 
 /* Services of theirs, whatever their programs call themselves. */

@@ -10,8 +10,8 @@
 /* What one source remembers between lines. */
 struct envelope {
 	const struct zone *zone; /* for stamps without one */
-	bool journal; /* lines are those of entry_line() */
 	usec_t near; /* time of the previous line; before the first: mtime or now */
+	bool journal; /* lines are those of entry_line() */
 };
 
 /* Never fails: a line with no known envelope is RECORD_PLAIN, time 0, all body.

@@ -49,7 +49,7 @@ struct pipeline_source {
 	struct source_count count; /* since the last commit */
 	struct unknown_count unknown[UNKNOWN_MAX_PROGRAMS];
 	size_t nunknown;
-	usec_t before; /* time of the line before the head */
+	usec_t before; /* time of the line before the one taken last */
 	struct loss losses[LOSS_MAX]; /* since the last commit; reporters are heap */
 	size_t nlosses;
 };

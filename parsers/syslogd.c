@@ -91,7 +91,7 @@ static bool syslogd_claims(const struct record *rec)
 {
 	return rec->shape == RECORD_SYSLOG && (str_eq(rec->program, STR("systemd-journald")) ||
 					       str_eq(rec->program, STR("systemd-journal")) ||
-					       str_eq(rec->program, STR("rsyslogd")));
+					       str_starts(rec->program, STR("rsyslogd")));
 }
 
 const struct parser parser_syslogd = {

@@ -20,6 +20,7 @@ unit_tests = \
 	tests/unit/test_discover \
 	tests/unit/test_doctor \
 	tests/unit/test_envelope \
+	tests/unit/test_entry \
 	tests/unit/test_event \
 	tests/unit/test_exim \
 	tests/unit/test_facts \

@@ -332,7 +332,7 @@ class Import(Case):
         files = sorted(os.path.join(d, f) for d, _, fs in os.walk("/var/log/journal") for f in fs)
         self.assertGreater(len(files), 1)
         forms = {"files": files, "export": [self.journalctl("export", "-o", "export")],
-                 "json": [self.journalctl("json", "-o", "json", "--all")]}
+                 "json": [self.journalctl("json", "-o", "json", "-a")]}
         subprocess.run(["gzip", "-k", self.path("export")], check=True)
         forms["gz"] = [self.path("export.gz")]
         if os.access(REMOTE, os.X_OK):
@@ -355,22 +355,38 @@ class Import(Case):
 class RateLimit(Case):
     settings = {"RateLimitBurst": "20", "RateLimitIntervalSec": "2s"}
 
+    def service(self, name):
+        """A control group such as systemd makes for a service; journald throttles those only."""
+        for root in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup"):
+            if os.path.exists(root + "/cgroup.procs"):
+                break
+        group = root + "/system.slice/" + name
+        try:
+            os.makedirs(group, exist_ok=True)
+        except OSError as e:
+            self.skipTest("no control groups here: %s" % e)
+        self.addCleanup(os.rmdir, group)
+        return group + "/cgroup.procs"
+
     def test_suppressed(self):
-        """journald throttles services; it takes the name of one from the cgroup, so without
-        systemd all that it can throttle is none: then this is left to the unit tests."""
+        procs = self.service("postfix@-.service")
+
         def flood():
             for n in range(200):
                 native(SYSLOG_IDENTIFIER="postfix/smtpd", SYSLOG_FACILITY=2, MESSAGE="connect from x[192.0.2.%d]" % n)
-        as_user(POSTFIX_UID, flood)
-        time.sleep(2.5)
-        send_mails([0])
+            time.sleep(2.5)
+            native(SYSLOG_IDENTIFIER="postfix/smtpd", SYSLOG_FACILITY=2, MESSAGE="connect from x[192.0.2.1]")
+
+        def in_service():
+            with open(procs, "w", encoding="ascii") as f:
+                f.write(str(os.getpid()))
+            flood()
+        as_user(0, in_service)
         self.journald.sync()
-        if b"Suppressed" not in subprocess.run(["journalctl", "-o", "cat"], capture_output=True, check=True).stdout:
-            self.skipTest("journald throttles nothing here")
         self.start()
-        loss, = wait_for(lambda: os.path.exists(self.path("mailaudit.db")) and self.status()["losses"])
+        loss, = wait_for(lambda: self.counts()[2] and self.status()["losses"])
         self.assertEqual(loss["reporter"], "systemd-journald")
-        self.assertGreater(loss["lines"], 100)
+        self.assertGreater(loss["lines"], 50)
         self.assertLess(loss["first"], loss["last"])
 
 

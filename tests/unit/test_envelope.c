@@ -11,7 +11,7 @@
 
 static struct envelope fresh(void)
 {
-	struct envelope env = { zone_utc(), 0 };
+	struct envelope env = { .zone = zone_utc() };
 
 	assert_true(stamp_user(STR("2026-11-23"), zone_utc(), 0, &env.near));
 	return env;
