@@ -78,7 +78,7 @@ static void run_line(struct envelope *env, struct str line)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct envelope env = { zone_utc(), INT64_C(1795392000) * USEC_SECOND };
+	struct envelope env = { .zone = zone_utc(), .near = INT64_C(1795392000) * USEC_SECOND };
 	struct str rest = { (const char *)data, size };
 
 	do {
