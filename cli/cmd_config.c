@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "cli/cli.h"
 #include "heuristics/heuristics.h"
 #include "notify/action.h"
@@ -15,7 +16,8 @@ const char help_config[] =
 	"check [FILE]  reads FILE, or the settings in use, and says what is wrong with it;\n"
 	"              exit status 78 if something is, 66 if there is no such file;\n"
 	"              patterns, actions and templates that it names are read, too, and missing\n"
-	"              databases of places told of\n"
+	"              databases of places told of; for each owner map how many names it gave,\n"
+	"              and its first line that was not understood\n"
 	"defaults      prints a commented settings file with every key and its default\n"
 	"show          the settings in use, with the defaults filled in\n"
 	"\n"
@@ -59,8 +61,37 @@ static const struct out_section sections[] = {
 	{ NULL, NULL, NULL }
 };
 
-/* What the settings name: patterns and databases of places (which may be missing),
- * actions, templates. */
+static void tell_owner_map(const struct world_map *map)
+{
+	char path[2048];
+
+	log_escape(str_of(map->path), path, sizeof(path));
+	if (!map->files) {
+		printf("  %s (%s): not there\n", path, map->format);
+		return;
+	}
+	printf("  %s (%s): %lld names", path, map->format, (long long)map->names);
+	if (strpbrk(map->path, "*?["))
+		printf(" in %zu files", map->files);
+	if (map->bad) {
+		log_escape(str_of(map->bad_path), path, sizeof(path));
+		printf("; %lld not understood or nobody's, the first: %s:%lld",
+		       (long long)map->bad, path, (long long)map->bad_line);
+	}
+	putchar('\n');
+}
+
+static void tell_owner_maps(const struct world *world)
+{
+	struct world_map map;
+
+	printf("owner maps:\n");
+	for (size_t i = 0; world_map(world, i, &map); i++)
+		tell_owner_map(&map);
+}
+
+/* What the settings name: owner maps, patterns and databases of places (which may be
+ * missing), actions, templates. */
 static int check_files(const struct settings *s, struct error *err)
 {
 	struct world *world = world_open(s, err);
@@ -68,6 +99,7 @@ static int check_files(const struct settings *s, struct error *err)
 
 	if (!world)
 		return -1;
+	tell_owner_maps(world);
 	world_close(world);
 	actions = actions_load(s, err);
 	if (!actions)

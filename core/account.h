@@ -9,16 +9,29 @@
 
 struct accounts;
 
-/* Text of one map file; format as in settings ("passwd", "domains", "logins"). */
+/* Text of one map file. */
 struct map_text {
 	const char *path;
-	const char *format;
+	const char *format; /* one of account_map_formats */
 	struct str text;
+	const char *pattern; /* by which it was found; NULL: its path */
 };
+
+/* What a map's file gave. */
+struct map_count {
+	int64_t names; /* lines, or entries, that named an owner */
+	int64_t bad; /* that could not be read, or named nobody */
+	int64_t bad_line; /* the first of them, from 1 */
+};
+
+/* "passwd", "domains", ...; NULL at the end. Each is told of in mailaudit.yaml(5). */
+extern const char *const account_map_formats[];
 
 struct accounts *accounts_new(const struct settings *settings, const struct map_text *maps,
 			      size_t nmaps);
 void accounts_free(struct accounts *a);
+/* Of the map given as number `map`. */
+const struct map_count *accounts_map_count(const struct accounts *a, size_t map);
 
 /* All answers are views that live as long as `a`, or as the argument. */
 /* Name of a uid; "#1234" (in buf, at least 24 bytes) for one passwd lacks. */

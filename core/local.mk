@@ -3,6 +3,8 @@
 libmailaudit_a_SOURCES += \
 	core/account.c \
 	core/account.h \
+	core/account_map.c \
+	core/account_state.h \
 	core/alert.c \
 	core/alert.h \
 	core/answer.c \

@@ -4,8 +4,9 @@
  * Reading YAML and walking the tables is base/keys.c's. */
 #include "core/settings.h"
 
-#include "core/network.h"
+#include "core/account.h"
 #include "core/heuristic.h"
+#include "core/network.h"
 #include "core/parser.h"
 
 #include <errno.h>
@@ -159,11 +160,11 @@ static const char *const store_words[] = { "outbound", "all", NULL };
 
 static const char *check_map_format(const char *text)
 {
-	struct str s = str_of(text);
-
-	return str_eq(s, STR("domains")) || str_eq(s, STR("logins"))
-		       ? NULL
-		       : "is none of: domains, logins";
+	for (size_t i = 0; account_map_formats[i]; i++)
+		if (strcmp(text, account_map_formats[i]) == 0)
+			return NULL;
+	return "is none of: passwd, domains, logins, userdatadomains, postfix, dovecot, hestia, "
+	       "virtualmin";
 }
 
 /* An account ends up in commands an administrator copies. */
@@ -198,10 +199,12 @@ static const struct key_table source_table = { source_keys, ROWS(source_keys),
 
 #define AT(member) offsetof(struct map_spec, member)
 static const struct key map_keys[] = {
-	{ "path", KEY_PATH, AT(path), .check = check_glob, .help = "The file." },
+	{ "path", KEY_PATH, AT(path), .check = check_glob,
+	  .help = "The file, or a pattern such as /etc/virtual/*/passwd." },
 	{ "format", KEY_STRING, AT(format), "domains", .check = check_map_format,
 	  .help = "domains for lines such as \"example.com: alice\", logins for lines such as "
-		  "\"box@example.com: alice\"." },
+		  "\"box@example.com: alice\"; passwd; postfix and dovecot for the sources of "
+		  "their maps; userdatadomains, hestia, virtualmin for those panels' files." },
 };
 #undef AT
 static const struct key_table map_table = { map_keys, ROWS(map_keys), sizeof(struct map_spec) };
@@ -342,12 +345,20 @@ static const struct key account_keys[] = {
 	{ "maps", KEY_STRUCTS, AT(accounts.maps),
 	  "[{path: /etc/userdomains, format: domains},"
 	  " {path: /etc/trueuserdomains, format: domains},"
-	  " {path: /etc/virtual/domainowners, format: domains}]",
+	  " {path: /etc/userdatadomains, format: userdatadomains},"
+	  " {path: /etc/virtual/domainowners, format: domains},"
+	  " {path: /usr/local/hestia/data/users/*/web.conf, format: hestia},"
+	  " {path: /usr/local/hestia/data/users/*/mail.conf, format: hestia},"
+	  " {path: /etc/webmin/virtual-server/domains/*, format: virtualmin},"
+	  " {path: /var/lib/extrausers/passwd, format: passwd},"
+	  " {path: /etc/mailaudit/maps/*.domains, format: domains},"
+	  " {path: /etc/mailaudit/maps/*.logins, format: logins}]",
 	  .table = &map_table, .count = AT(accounts.nmaps),
 	  .help = "Which account owns a domain or a mailbox. The default names the files of "
-		  "cPanel and DirectAdmin. Files that do not exist are skipped; changed ones are "
-		  "read again. When two lines differ, the first one counts." },
-	{ "shared", KEY_STRINGS, AT(accounts.shared), "[www-data, nobody, apache, httpd, nginx]",
+		  "cPanel, DirectAdmin, HestiaCP, Virtualmin and Froxlor, and those that commands of "
+		  "yours write (see etc/maps). Files that do not exist are skipped; new and changed "
+		  "ones are read. When two lines differ, the first one counts." },
+	{ "shared", KEY_STRINGS, AT(accounts.shared), "[www-data, nobody, apache, httpd, nginx, vmail]",
 	  .check = check_user,
 	  .help = "Users that many sites share. None of them is ever an account: the path of the "
 		  "script tells whose it is." },

@@ -22,8 +22,8 @@ struct source_spec {
 };
 
 struct map_spec {
-	const char *path;
-	const char *format; /* domains | logins */
+	const char *path; /* glob pattern */
+	const char *format; /* one of account_map_formats (core/account.h) */
 };
 
 /* Messages or recipients in a rolling hour or day; 0: no limit. */

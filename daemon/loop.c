@@ -28,7 +28,7 @@
 #define COMMIT_SHARE 4
 #define RETRY_FIRST_USEC USEC_SECOND
 #define RETRY_MAX_USEC USEC_MINUTE
-/* Owner maps are looked at for changes after input, at most so often. */
+/* Owner maps are looked at for changes before input, at most so often. */
 #define MAPS_USEC (10 * USEC_SECOND)
 #define STATUS_USEC (10 * USEC_SECOND)
 /* Findings that were last seen longer ago are the past: nobody is told of them. */
@@ -46,7 +46,8 @@ struct loop {
 	bool stop;
 
 	/* Monotonic times when something is due; 0: nothing is. */
-	usec_t tick_due, commit_due, retry_due, clock_due, maps_due, status_due;
+	usec_t tick_due, commit_due, retry_due, clock_due, status_due;
+	usec_t maps_looked; /* when the owner maps were looked at */
 	usec_t watchdog_due, retain_due;
 	usec_t watchdog_usec, retry_usec;
 
@@ -280,8 +281,6 @@ static void tell_status(struct loop *l, usec_t now)
 /* What is due only after input, so that an idle daemon sleeps. */
 static void after_input(struct loop *l, usec_t now)
 {
-	if (!l->maps_due)
-		l->maps_due = now + MAPS_USEC;
 	if (!l->status_due)
 		l->status_due = now + STATUS_USEC;
 }
@@ -293,9 +292,13 @@ static void tick(struct loop *l, usec_t now)
 		sources_reconcile(l->sources);
 }
 
-static void refresh_maps(struct loop *l)
+/* Before anything is read: the first line after a quiet hour must not find the
+ * owners of an hour ago. Needs no timer: who wakes for a line comes by here. */
+static void refresh_maps(struct loop *l, usec_t now)
 {
-	l->maps_due = 0;
+	if (now - l->maps_looked < MAPS_USEC)
+		return;
+	l->maps_looked = now;
 	if (recorder_refresh_maps(l->recorder))
 		sources_accounts_changed(l->sources);
 }
@@ -314,8 +317,6 @@ static void slow_things(struct loop *l, bool busy, usec_t now)
 	}
 	if (is_blocked(l))
 		return;
-	if (is_due(l->maps_due, now))
-		refresh_maps(l);
 	if (!busy && is_due(l->clock_due, now))
 		advance_clock(l, now);
 	if (!busy && is_due(l->retain_due, now))
@@ -355,7 +356,6 @@ static int patience(const struct loop *l, const struct sources_state *state, use
 		if (state->busy)
 			return 0;
 		earlier(&first, l->commit_due);
-		earlier(&first, l->maps_due);
 		earlier(&first, l->clock_due);
 		earlier(&first, l->retain_due);
 		earlier(&first, state->deadline);
@@ -397,6 +397,7 @@ static void work(struct loop *l, struct sources_state *state)
 		slow_things(l, false, now);
 		return;
 	}
+	refresh_maps(l, now);
 	pipeline_clock(recorder_pipeline(l->recorder), clock_usec(CLOCK_REALTIME));
 	sources_turn(l->sources, now, state);
 	if (state->lines) {
@@ -432,7 +433,7 @@ static void start(struct loop *l)
 	l->watchdog_due = l->watchdog_usec ? now + l->watchdog_usec : 0;
 	l->tick_due = now + TICK_USEC;
 	l->retain_due = now + RETAIN_STEP_USEC;
-	l->last_input = now;
+	l->last_input = l->maps_looked = now;
 	l->clock_due = clock_time(l);
 	l->status_time = now;
 	l->sources = sources_new(l->recorder, l->watch);

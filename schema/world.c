@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -17,6 +18,10 @@
 /* The largest owner map that is read: cPanel's /etc/userdomains of a host with
  * 100,000 domains has 4 MB. */
 #define MAP_MAX_BYTES (64 << 20)
+/* Files of one pattern, and what all owner maps hold together: a panel has a file
+ * or two for each of its customers or domains. */
+#define MAPS_MAX_FILES 20000
+#define MAPS_MAX_BYTES ((size_t)256 << 20)
 /* Marks a map that is not there. */
 #define MAP_ABSENT ((struct map_stamp){ 0 })
 
@@ -30,9 +35,11 @@ struct map_stamp {
 struct map_file {
 	char *path;
 	const char *format;
+	size_t spec; /* passwd is 0, then as in the settings */
 	struct map_stamp stamp;
-	char *text;
+	char *text; /* of owner maps: only until they are read */
 	size_t n;
+	struct map_count count;
 };
 
 #define PATTERNS_MAX_FILES 64
@@ -44,6 +51,7 @@ struct world {
 	struct patterns *patterns;
 	struct map_file *maps; /* owner maps, then pattern files */
 	size_t nowner, nmaps;
+	size_t owner_bytes;
 	char *directory; /* of pattern files; NULL: none */
 	struct map_stamp directory_stamp;
 };
@@ -90,6 +98,9 @@ static void map_read(struct map_file *map)
 	if (fd < 0) {
 		if (errno != ENOENT)
 			log_warning("%s: %m", map->path);
+		/* Not told of again until it changes. */
+		if (stat(map->path, &st) == 0 && S_ISREG(st.st_mode))
+			map->stamp = stamp_of(&st);
 		return;
 	}
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= MAP_MAX_BYTES) {
@@ -115,29 +126,154 @@ static bool map_changed(const struct map_file *map)
 
 /* ---- owner maps ---- */
 
-static void file_add(struct world *w, const char *path, const char *format)
+static struct map_file *file_add(struct world *w, const char *path, const char *format)
 {
+	struct map_file *file;
+
 	w->maps = xrealloc(w->maps, (w->nmaps + 1) * sizeof(*w->maps));
-	w->maps[w->nmaps] = (struct map_file){ .path = str_dup(str_of(path)), .format = format };
-	map_read(&w->maps[w->nmaps++]);
+	file = &w->maps[w->nmaps++];
+	*file = (struct map_file){ .path = str_dup(str_of(path)), .format = format };
+	map_read(file);
+	return file;
+}
+
+static bool is_pattern(const char *path)
+{
+	return strpbrk(path, "*?[") != NULL;
+}
+
+static struct map_spec spec_of(const struct settings *s, size_t i)
+{
+	return i ? s->accounts.maps[i - 1] :
+		   (struct map_spec){ .path = s->accounts.passwd, .format = "passwd" };
+}
+
+/* What a path stands for now, in order; a plain path need not exist. */
+static void find_files(const char *path, glob_t *found)
+{
+	if (glob(path, is_pattern(path) ? 0 : GLOB_NOCHECK | GLOB_NOESCAPE, NULL, found) != 0)
+		*found = (glob_t){ 0 };
+	while (found->gl_pathc > MAPS_MAX_FILES)
+		free(found->gl_pathv[--found->gl_pathc]);
+}
+
+static void add_owner_map(struct world *w, size_t spec, const char *path, const char *format)
+{
+	struct map_file *file = file_add(w, path, format);
+
+	file->spec = spec;
+	if (w->owner_bytes + file->n > MAPS_MAX_BYTES) {
+		log_warning("%s: all owner maps are over %zu MiB: not read", path,
+			    MAPS_MAX_BYTES >> 20);
+		free(file->text);
+		file->text = NULL;
+		file->n = 0;
+	}
+	w->owner_bytes += file->n;
+}
+
+static void tell_owner_map(const struct map_file *file)
+{
+	if (file->count.bad)
+		log_warning("%s:%lld: not understood as %s, or names nobody; %lld lines of it",
+			    file->path, (long long)file->count.bad_line, file->format,
+			    (long long)file->count.bad);
+}
+
+static void make_accounts(struct world *w)
+{
+	const struct settings *s = w->view.settings;
+	struct map_text *texts = xcalloc(w->nowner, sizeof(*texts));
+
+	for (size_t i = 0; i < w->nowner; i++) {
+		struct map_file *file = &w->maps[i];
+
+		texts[i] = (struct map_text){ file->path, file->format, { file->text, file->n },
+					      spec_of(s, file->spec).path };
+	}
+	w->accounts = accounts_new(s, texts, w->nowner);
+	w->view.accounts = w->accounts;
+	for (size_t i = 0; i < w->nowner; i++) {
+		struct map_file *file = &w->maps[i];
+
+		file->count = *accounts_map_count(w->accounts, i);
+		tell_owner_map(file);
+		free(file->text);
+		file->text = NULL;
+	}
+	free(texts);
 }
 
 static void read_accounts(struct world *w)
 {
 	const struct settings *s = w->view.settings;
-	struct map_text *texts;
 
-	file_add(w, s->accounts.passwd, "passwd");
-	for (size_t i = 0; i < s->accounts.nmaps; i++)
-		file_add(w, s->accounts.maps[i].path, s->accounts.maps[i].format);
+	for (size_t i = 0; i <= s->accounts.nmaps; i++) {
+		struct map_spec spec = spec_of(s, i);
+		glob_t found;
+
+		find_files(spec.path, &found);
+		if (found.gl_pathc == MAPS_MAX_FILES)
+			log_warning("%s: has %d files or more: the rest is not read", spec.path,
+				    MAPS_MAX_FILES);
+		for (size_t k = 0; k < found.gl_pathc; k++)
+			add_owner_map(w, i, found.gl_pathv[k], spec.format);
+		globfree(&found);
+	}
 	w->nowner = w->nmaps;
-	texts = xcalloc(w->nowner, sizeof(*texts));
-	for (size_t i = 0; i < w->nowner; i++)
-		texts[i] = (struct map_text){ w->maps[i].path, w->maps[i].format,
-					      { w->maps[i].text, w->maps[i].n } };
-	w->accounts = accounts_new(s, texts, w->nowner);
-	w->view.accounts = w->accounts;
-	free(texts);
+	make_accounts(w);
+}
+
+bool world_map(const struct world *w, size_t i, struct world_map *out)
+{
+	struct map_spec spec;
+
+	if (i > w->view.settings->accounts.nmaps)
+		return false;
+	spec = spec_of(w->view.settings, i);
+	*out = (struct world_map){ .path = spec.path, .format = spec.format };
+	for (size_t k = 0; k < w->nowner; k++) {
+		const struct map_file *file = &w->maps[k];
+
+		if (file->spec != i || same_stamp(&file->stamp, &MAP_ABSENT))
+			continue;
+		out->files++;
+		out->names += file->count.names;
+		out->bad += file->count.bad;
+		if (file->count.bad && !out->bad_path) {
+			out->bad_path = file->path;
+			out->bad_line = file->count.bad_line;
+		}
+	}
+	return true;
+}
+
+/* Files that came or went; *at is the first one of this spec, then of the next. */
+static bool files_changed(const struct world *w, size_t spec, const char *path, size_t *at)
+{
+	bool same = true;
+	glob_t found;
+
+	find_files(path, &found);
+	for (size_t k = 0; k < found.gl_pathc; k++, ++*at)
+		same = same && *at < w->nowner && w->maps[*at].spec == spec &&
+		       strcmp(w->maps[*at].path, found.gl_pathv[k]) == 0;
+	globfree(&found);
+	return !same || (*at < w->nowner && w->maps[*at].spec == spec);
+}
+
+static const char *owner_files_changed(const struct world *w)
+{
+	const struct settings *s = w->view.settings;
+	size_t at = 0;
+
+	for (size_t i = 0; i <= s->accounts.nmaps; i++) {
+		const char *path = spec_of(s, i).path;
+
+		if (files_changed(w, i, path, &at))
+			return path;
+	}
+	return NULL;
 }
 
 /* ---- places ---- */
@@ -264,11 +400,15 @@ const struct detect_world *world_view(const struct world *w)
 
 const char *world_changed(const struct world *w)
 {
+	const char *changed;
 	struct map_stamp now;
 
 	for (size_t i = 0; i < w->nmaps; i++)
 		if (map_changed(&w->maps[i]))
 			return w->maps[i].path;
+	changed = owner_files_changed(w);
+	if (changed)
+		return changed;
 	if (w->geo && geo_changed(w->geo))
 		return "geoip";
 	if (!w->directory)

@@ -49,7 +49,7 @@ static const char logins[] =
 
 static struct map_text text_of(const char *format, const char *text)
 {
-	return (struct map_text){ format, format, str_of(text) };
+	return (struct map_text){ format, format, str_of(text), NULL };
 }
 
 static int setup(void **state)
@@ -271,7 +271,7 @@ static void test_large_map(void **state)
 	char *text = NULL, name[32];
 	size_t n;
 	FILE *f = open_memstream(&text, &n);
-	struct map_text map = { "big", "domains", STR_NONE };
+	struct map_text map = { "big", "domains", STR_NONE, NULL };
 	struct accounts *a;
 
 	(void)state;
@@ -292,6 +292,169 @@ static void test_large_map(void **state)
 	settings_free(s);
 }
 
+/* --- formats of panels and mail servers ------------------------------------- */
+
+static const char panel_passwd[] =
+	"vmail:x:5000:5000::/var/vmail:/bin/false\n"
+	"alice:x:1001:1001::/home/alice:/bin/bash\n"
+	"bob:x:1002:1002::/home/bob:/bin/bash\n"
+	"info@site.example:x:1003:1001::/home/alice/homes/info:/dev/null\n"
+	"deep:x:1004:1002::/home/bob/homes/deep:/dev/null\n";
+
+/* One map beside the passwd above; the caller frees. */
+static struct accounts *with_map(const char *format, const char *path, const char *pattern,
+				 struct str text)
+{
+	struct settings *s = settings_default();
+	struct map_text maps[] = { text_of("passwd", panel_passwd),
+				   { path, format, text, pattern } };
+	struct accounts *a = accounts_new(s, maps, 2);
+
+	settings_free(s);
+	return a;
+}
+
+static void expect_count(const struct accounts *a, int64_t names, int64_t bad, int64_t first)
+{
+	const struct map_count *count = accounts_map_count(a, 1);
+
+	assert_int_equal(count->names, names);
+	assert_int_equal(count->bad, bad);
+	assert_int_equal(count->bad_line, first);
+}
+
+static void test_userdatadomains(void **state)
+{
+	struct accounts *a = with_map("userdatadomains", "m", "m",
+		STR("*: nobody==x\n"
+		    "shop.example: alice==root==addon==a.example==/srv/www/shop==192.0.2.1:80==\n"
+		    "evil.example: alice==root==addon==a.example==/home/bob/www==192.0.2.1:80\n"
+		    "flat.example: alice\n"
+		    "odd.example: al ice==root==main==a.example==/srv/x\n"));
+
+	(void)state;
+	expect(accounts_domain(a, STR("www.shop.example")), "alice");
+	expect(accounts_path(a, STR("/srv/www/shop/index.php")), "alice");
+	/* A document root in another's home takes nothing from him. */
+	expect(accounts_path(a, STR("/home/bob/www/index.php")), "bob");
+	expect(accounts_domain(a, STR("flat.example")), "");
+	expect(accounts_domain(a, STR("odd.example")), "");
+	expect_count(a, 2, 3, 3);
+	accounts_free(a);
+}
+
+static void test_hestia(void **state)
+{
+	struct accounts *a = with_map("hestia", "/p/users/bob/web.conf", "/p/users/*/web.conf",
+		STR("DOMAIN='b.example' IP='192.0.2.1' ALIAS='www.b.example,c.example' TPL='x'\n"
+		    "DOMAIN='d.example' ALIAS='' CUSTOM_DOCROOT='/srv/d/'\n"
+		    "DOMAIN='cut.exam\n"
+		    "IP='192.0.2.1'\n"));
+
+	(void)state;
+	expect(accounts_domain(a, STR("b.example")), "bob");
+	expect(accounts_domain(a, STR("c.example")), "bob");
+	expect(accounts_path(a, STR("/srv/d/x.php")), "bob");
+	expect(accounts_login(a, STR("info@d.example")), "bob");
+	expect_count(a, 4, 2, 3);
+	accounts_free(a);
+	/* Without a star in the pattern nobody is named. */
+	a = with_map("hestia", "/p/web.conf", "/p/web.conf", STR("DOMAIN='b.example'\n"));
+	expect(accounts_domain(a, STR("b.example")), "");
+	expect_count(a, 0, 1, 1);
+	accounts_free(a);
+}
+
+static void test_virtualmin(void **state)
+{
+	char buf[24];
+	struct accounts *a = with_map("virtualmin", "/p/1", "/p/*",
+		STR("id=1\ndom=site.example\nuser=alice\nhome=/home/alice\nuid=1001\n"));
+
+	(void)state;
+	expect(accounts_domain(a, STR("site.example")), "alice");
+	/* A mailbox is a user of passwd: it is the account's. */
+	expect(accounts_login(a, STR("info@site.example")), "alice");
+	expect(accounts_uid(a, 1003, buf), "alice");
+	expect(accounts_path(a, STR("/home/alice/homes/info/x.php")), "alice");
+	/* bob is none of the panel's. */
+	expect(accounts_login(a, STR("deep")), "deep");
+	expect_count(a, 1, 0, 0);
+	accounts_free(a);
+	a = with_map("virtualmin", "/p/1", "/p/*", STR("dom=site.example\n"));
+	expect_count(a, 0, 1, 1);
+	accounts_free(a);
+}
+
+static void test_postfix_sources(void **state)
+{
+	struct accounts *a = with_map("postfix", "m", "m",
+		STR("# virtual\n"
+		    "info@one.example\talice\n"
+		    "@two.example bob\n"
+		    "three.example 1002\n"
+		    "box@four.example /home/alice/mail/box/\n"
+		    "   goes on\n"
+		    "x@five.example a@b.example, c@d.example\n"
+		    "y@five.example 5000\n"
+		    "z@five.example 77\n"));
+
+	(void)state;
+	expect(accounts_login(a, STR("Info@one.example")), "alice");
+	expect(accounts_login(a, STR("any@two.example")), "bob");
+	expect(accounts_domain(a, STR("three.example")), "bob");
+	expect(accounts_login(a, STR("box@four.example")), "alice");
+	expect(accounts_login(a, STR("y@five.example")), "");
+	expect_count(a, 4, 3, 7);
+	accounts_free(a);
+}
+
+static void test_dovecot_passwd_file(void **state)
+{
+	struct accounts *a = with_map("dovecot", "m", "m",
+		STR("a@one.example:{SHA256-CRYPT}$5$x:5000:5000::/home/alice/mail/a::\n"
+		    "b@one.example:{PLAIN}x:1002:1002::::userdb_quota_rule=*:storage=1G\n"
+		    "c@one.example:{PLAIN}x:5000:5000::/var/vmail/one.example/c::\n"
+		    "d@one.example:{PLAIN}x\n"));
+
+	(void)state;
+	expect(accounts_login(a, STR("a@one.example")), "alice");
+	expect(accounts_login(a, STR("b@one.example")), "bob");
+	expect(accounts_login(a, STR("c@one.example")), "");
+	expect_count(a, 2, 2, 3);
+	accounts_free(a);
+}
+
+/* No format reads past its text, or takes a name that would break a command line. */
+static void test_hostile_maps(void **state)
+{
+	static const char bytes[] = "a:'=/ \t@\0\n#*.==1\377\r;";
+
+	(void)state;
+	for (size_t f = 0; account_map_formats[f]; f++) {
+		uint32_t x = 1;
+		char text[400];
+
+		for (int round = 0; round < 300; round++) {
+			struct accounts *a;
+
+			for (size_t i = 0; i < sizeof(text); i++) {
+				x = x * 1664525 + 1013904223;
+				text[i] = bytes[(x >> 16) % (sizeof(bytes) - 1)];
+			}
+			a = with_map(account_map_formats[f], "/p/a/x", "/p/*/x",
+				     (struct str){ text, sizeof(text) });
+			accounts_free(a);
+		}
+	}
+	struct accounts *a = with_map("domains", "m", "m",
+		STR("a.example: x y\nb.example: x\001\nc.example: ok\n"));
+	expect(accounts_domain(a, STR("a.example")), "");
+	expect(accounts_domain(a, STR("b.example")), "");
+	expect_count(a, 1, 2, 1);
+	accounts_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +471,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_logins, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_networks, setup, teardown),
 		cmocka_unit_test(test_default_networks),
+		cmocka_unit_test(test_userdatadomains),
+		cmocka_unit_test(test_hestia),
+		cmocka_unit_test(test_virtualmin),
+		cmocka_unit_test(test_postfix_sources),
+		cmocka_unit_test(test_dovecot_passwd_file),
+		cmocka_unit_test(test_hostile_maps),
 		cmocka_unit_test(test_large_map),
 	};
 

@@ -462,8 +462,8 @@ static void commit(struct host *h)
 static struct host *host_new(const char *yaml, struct geo *geo)
 {
 	struct host *h = xcalloc(1, sizeof(*h));
-	struct map_text maps[] = { { "passwd", "passwd", str_of(passwd) },
-				   { "domains", "domains", str_of(domains) } };
+	struct map_text maps[] = { { "passwd", "passwd", str_of(passwd), NULL },
+				   { "domains", "domains", str_of(domains), NULL } };
 	struct error err;
 
 	h->settings = settings_parse(str_of(yaml), "test", NULL, &err);

@@ -42,8 +42,8 @@ static struct pipeline_source *add(struct world *w, const char *name, const char
 static int setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	struct map_text maps[] = { { "passwd", "passwd", str_of(passwd) },
-				   { "domains", "domains", str_of(domains) } };
+	struct map_text maps[] = { { "passwd", "passwd", str_of(passwd), NULL },
+				   { "domains", "domains", str_of(domains), NULL } };
 	struct error err;
 
 	w->settings = settings_parse(STR("store: all\n"), "test", NULL, &err);

@@ -42,8 +42,8 @@ static void test_defaults(void **state)
 	assert_string_not_equal(s->hostname, "auto");
 	assert_int_equal(s->nsources, 0);
 	assert_string_equal(s->accounts.passwd, "/etc/passwd");
-	assert_int_equal(s->accounts.nmaps, 3);
-	assert_int_equal(s->accounts.shared.n, 5);
+	assert_int_equal(s->accounts.nmaps, 10);
+	assert_int_equal(s->accounts.shared.n, 6);
 	assert_string_equal(s->accounts.shared.at[4], "nginx");
 	assert_string_equal(s->accounts.homes.at[2], "/var/www/clients/*/*/");
 	assert_int_equal(s->networks.n, 2);
@@ -134,7 +134,8 @@ static void test_errors_name_place_and_key(void **state)
 	refuse("sources: [{path: /var/log/}]\n",
 	       "f:1:18: sources[0].path: /var/log/ is a directory, not a file");
 	refuse("accounts: {maps: [{path: /a, format: hash}]}\n",
-	       "f:1:38: accounts.maps[0].format: hash is none of: domains, logins");
+	       "f:1:38: accounts.maps[0].format: hash is none of: passwd, domains, logins, "
+	       "userdatadomains, postfix, dovecot, hestia, virtualmin");
 	refuse("networks: [10.0.0.1/8]\n",
 	       "f:1:12: networks[0]: 10.0.0.1/8 is not a network such as 10.0.0.0/8, "
 	       "2001:db8::/32 or an address");

@@ -129,6 +129,59 @@ static void test_maps_that_come_and_go(void **state)
 	settings_free(s);
 }
 
+static void expect_map(const struct world *w, size_t i, size_t files, int64_t names, int64_t bad)
+{
+	struct world_map map;
+
+	assert_true(world_map(w, i, &map));
+	assert_int_equal(map.files, files);
+	assert_int_equal(map.names, names);
+	assert_int_equal(map.bad, bad);
+}
+
+/* A file for each customer: one that comes, goes or changes is noticed. */
+static void test_maps_of_many_files(void **state)
+{
+	struct error err;
+	struct world_map map;
+	struct settings *s = settings_parse(
+		STR("accounts: {passwd: passwd, maps: [{path: 'users/*/web.conf', format: hestia},"
+		    " {path: domains}]}\n"), "f", dir, &err);
+	struct world *w;
+
+	(void)state;
+	log_level = LOG_LEVEL_ERROR;
+	mkdir(in_dir("users"), 0700);
+	mkdir(in_dir("users/alice"), 0700);
+	mkdir(in_dir("users/bob"), 0700);
+	w = open_or_fail(s);
+	expect_map(w, 0, 1, 1, 0);
+	expect_map(w, 1, 0, 0, 0);
+	assert_null(world_changed(w));
+	write_file("users/bob/web.conf", "DOMAIN='b.example'\nodd\n");
+	assert_non_null(strstr(world_changed(w), "users/*/web.conf"));
+	world_close(w);
+	w = open_or_fail(s);
+	assert_null(world_changed(w));
+	expect_map(w, 1, 1, 1, 1);
+	expect_map(w, 2, 1, 1, 0);
+	assert_true(str_eq(accounts_domain(world_view(w)->accounts, STR("b.example")),
+			   STR("bob")));
+	write_file("users/alice/web.conf", "DOMAIN='a.example'\n");
+	assert_non_null(world_changed(w));
+	world_close(w);
+	w = open_or_fail(s);
+	expect_map(w, 1, 2, 2, 1);
+	assert_true(world_map(w, 1, &map));
+	assert_string_equal(map.bad_path, in_dir("users/bob/web.conf"));
+	assert_int_equal(map.bad_line, 2);
+	assert_false(world_map(w, 3, &map));
+	unlink(in_dir("users/bob/web.conf"));
+	assert_non_null(world_changed(w));
+	world_close(w);
+	settings_free(s);
+}
+
 static double path_weight(const struct world *w, const char *path)
 {
 	struct signs signs = { 0 };
@@ -218,6 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_owner_maps),
 		T(test_maps_that_come_and_go),
+		T(test_maps_of_many_files),
 		T(test_pattern_files),
 		T(test_pattern_mistakes),
 		T(test_no_database_of_places),
