@@ -176,7 +176,9 @@ static int drain(struct import *im, struct error *err)
 		size_t lines = pipeline_run(recorder_pipeline(im->recorder), RUN_LINES);
 
 		im->uncommitted += lines;
-		if (im->uncommitted >= COMMIT_LINES && commit(im, err) < 0)
+		if ((im->uncommitted >= COMMIT_LINES ||
+		     pipeline_full(recorder_pipeline(im->recorder))) &&
+		    commit(im, err) < 0)
 			return -1;
 		show_progress(im);
 		if (lines == 0 && pushed == 0)

@@ -9,25 +9,36 @@
 /* Times of loss shown, the newest first. */
 #define LOSSES 20
 
-const struct option options_status[] = { { .name = NULL } };
+static bool shapes;
+
+const struct option options_status[] = {
+	{ "unknown", NULL, OPTION_FLAG, &shapes, NULL, 0,
+	  "only the lines not understood, grouped by their shape" },
+	{ .name = NULL }
+};
 
 const char help_status[] =
 	"Shows the database, each source with what is left to read (lag) and its share of\n"
 	"lines not understood, and a sample of those lines per source and program; and the\n"
 	"mail of the last day for domains of this host, which is only counted.\n"
+	"--unknown lists each kind of line that was not understood, most frequent first: in\n"
+	"SHAPE, N stands for a number, @ for an address, / for a path, * for anything else.\n"
 	"\n"
 	"Keys: database schema_version bytes created watermark oldest messages open\n"
 	"recipients php_mail lines parsed noise unknown rates{messages_last_hour\n"
 	"recipients_last_hour messages_last_day recipients_last_day}\n"
 	"sources[{path last lag_bytes lag_seconds lines parsed noise unknown unknown_share cut\n"
-	"offset}] losses[{source reporter first last lines}] unknown_lines[{source program lines time sample}]\n"
+	"offset}] losses[{source reporter first last lines}]\n"
+	"unknown_lines[{source program lines time sample}]\n"
 	"inbound[{domain messages recipients}] open_findings streams open_alerts unsent. lag_*\n"
 	"is null when the file read last cannot be seen; watermark is the newest time in any\n"
 	"log; streams are logins, scripts and users whose habits are known; unsent are mails\n"
 	"and posts about alerts that 'mailaudit notify' has still to hand over. losses are times\n"
 	"within which journald or rsyslog dropped lines, or the journal was shortened before it\n"
 	"was read: counts are minimums from first to last. lines is null when nobody knows how\n"
-	"many.";
+	"many.\n"
+	"Keys of --unknown: lines last program shape sample source. shape is null for what is\n"
+	"over the bound on shapes; last is the newest line's time.";
 
 static const struct out_column head_columns[] = {
 	{ "database", "Database", 0, 0 },
@@ -81,6 +92,16 @@ static const struct out_column unknown_columns[] = {
 	{ "program", "PROGRAM", OUT_TRUNC, 0 },
 	{ "source", "SOURCE", OUT_TRUNC, 0 },
 	{ "sample", "SAMPLE", OUT_TRUNC, 0.5 },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct out_column shape_columns[] = {
+	{ "lines", "LINES", OUT_RIGHT, 0 },
+	{ "last", "LAST", 0, 0 },
+	{ "program", "PROGRAM", OUT_TRUNC, 0 },
+	{ "shape", "SHAPE", OUT_TRUNC, 0.4 },
+	{ "sample", "SAMPLE", OUT_TRUNC, 0.3 },
+	{ "source", "SOURCE", OUT_TRUNC, 0 },
 	{ NULL, NULL, 0, 0 }
 };
 
@@ -242,7 +263,7 @@ static int tell_lists(struct context *c, struct report *report, struct error *er
 	if (result < 0)
 		return result;
 	out_enter_list(c->out, "unknown_lines");
-	result = report_unknown(report, tell_unknown, c, err);
+	result = report_unknown(report, false, tell_unknown, c, err);
 	out_leave(c->out);
 	if (result < 0)
 		return result;
@@ -272,6 +293,31 @@ static int tell_status(struct cli *cli, struct report *report, struct error *err
 	return EXIT_FOUND;
 }
 
+static bool tell_shape(void *context, const struct report_unknown *row)
+{
+	struct out *o = context;
+
+	out_record(o);
+	out_number(o, "lines", row->lines);
+	out_time(o, "last", row->last);
+	out_text(o, "program", row->program);
+	out_text(o, "shape", row->shape);
+	out_text(o, "sample", row->sample);
+	out_text(o, "source", row->source);
+	return out_record_end(o);
+}
+
+static int tell_shapes(struct cli *cli, struct report *report, struct error *err)
+{
+	struct out *o = cli_out(cli);
+	int result;
+
+	out_list(o, shape_columns);
+	result = report_unknown(report, true, tell_shape, o, err);
+	out_list_end(o);
+	return result < 0 ? result : EXIT_FOUND;
+}
+
 int run_status(struct cli *cli, struct error *err)
 {
 	struct report *report;
@@ -282,7 +328,7 @@ int run_status(struct cli *cli, struct error *err)
 	report = cli_report(cli, err);
 	if (!report)
 		return -1;
-	result = tell_status(cli, report, err);
+	result = shapes ? tell_shapes(cli, report, err) : tell_status(cli, report, err);
 	report_close(report);
 	return result;
 }

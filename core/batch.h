@@ -40,12 +40,14 @@ struct inbound_count {
 	int64_t messages, recipients;
 };
 
-/* Lines nobody understood, per source and program. */
+/* Lines nobody understood, per source, program and shape; in the order in which
+ * they came, since the first ones get rows of their own. */
 struct unknown_count {
-	struct str source, program;
+	struct str source, program, shape; /* shape: see core/shape.h; "" the rest */
 	int64_t lines;
-	struct str sample; /* one line, at most 1 KiB */
-	usec_t time;
+	struct str sample; /* the first line, at most 1 KiB */
+	usec_t time; /* of the sample */
+	usec_t last; /* of the newest */
 };
 
 /* Lines per source, for `status`. */

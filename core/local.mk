@@ -63,6 +63,8 @@ libmailaudit_a_SOURCES += \
 	core/run.h \
 	core/settings.c \
 	core/settings.h \
+	core/shape.c \
+	core/shape.h \
 	core/statement.c \
 	core/step.h \
 	core/stream.c \

@@ -7,15 +7,20 @@
 
 #include <stdlib.h>
 
+#include "base/map.h"
 #include "core/correlate.h"
 #include "core/envelope.h"
+#include "core/shape.h"
 
 /* What a source may hold unread: room for the longest line that is kept, and
  * a good read(2) more. */
 #define SOURCE_ROOM (RECORD_MAX_LINE + 128 * 1024)
 #define SAMPLE_MAX 1024
-/* Programs told apart in the unknown lines of one source. */
-#define UNKNOWN_MAX_PROGRAMS 64
+/* Shapes of unknown lines of one source between two commits: so many ask for a
+ * commit; so many are kept apart before it comes. The database has the final say. */
+#define UNKNOWN_ASK 1024
+#define UNKNOWN_MAX 8192
+#define PROGRAM_MAX 128
 /* Times of loss of one source in one commit; more become one. */
 #define LOSS_MAX 16
 #define LOSS_REPORTER_MAX 64
@@ -47,8 +52,9 @@ struct pipeline_source {
 	usec_t last; /* time of the newest line taken */
 
 	struct source_count count; /* since the last commit */
-	struct unknown_count unknown[UNKNOWN_MAX_PROGRAMS];
-	size_t nunknown;
+	struct unknown_count *unknown;
+	size_t nunknown, unknown_room;
+	struct map unknown_by; /* "program\0shape" -> its number in `unknown`, from 1 */
 	usec_t before; /* time of the line before the one taken last */
 	struct loss losses[LOSS_MAX]; /* since the last commit; reporters are heap */
 	size_t nlosses;
@@ -100,9 +106,14 @@ static void unknown_clear(struct pipeline_source *s)
 {
 	for (size_t i = 0; i < s->nunknown; i++) {
 		free((char *)(uintptr_t)s->unknown[i].program.p);
+		free((char *)(uintptr_t)s->unknown[i].shape.p);
 		free((char *)(uintptr_t)s->unknown[i].sample.p);
 	}
-	s->nunknown = 0;
+	map_release(&s->unknown_by);
+	s->unknown_by = (struct map){ 0 };
+	free(s->unknown);
+	s->unknown = NULL;
+	s->nunknown = s->unknown_room = 0;
 }
 
 static void losses_clear(struct pipeline_source *s)
@@ -427,25 +438,55 @@ static enum parse_result parse(struct pipeline *p, struct pipeline_source *s,
 	return PARSE_UNKNOWN;
 }
 
-static struct unknown_count *unknown_of(struct pipeline_source *s, const struct record *rec)
+static struct str copy_of(struct str s)
 {
-	/* When many names turn up somebody invents them: the rest share a row. */
-	struct str program = s->nunknown < UNKNOWN_MAX_PROGRAMS - 1 ? str_head(rec->program, 128) :
-								      STR("(other)");
+	return (struct str){ str_dup(s), s.n };
+}
+
+static struct unknown_count *unknown_new(struct pipeline_source *s, const struct record *rec,
+					 struct str program, struct str shape)
+{
 	struct unknown_count *u;
 
-	for (size_t i = 0; i < s->nunknown; i++)
-		if (str_eq(s->unknown[i].program, program) ||
-		    str_eq(s->unknown[i].program, str_head(rec->program, 128)))
-			return &s->unknown[i];
+	if (s->nunknown == s->unknown_room) {
+		s->unknown_room = s->unknown_room ? 2 * s->unknown_room : 16;
+		s->unknown = xrealloc(s->unknown, s->unknown_room * sizeof(*s->unknown));
+	}
 	u = &s->unknown[s->nunknown++];
-	*u = (struct unknown_count){ .source = str_of(s->name) };
-	u->program.p = str_dup(program);
-	u->program.n = program.n;
-	u->sample = str_head(rec->line, SAMPLE_MAX);
-	u->sample.p = str_dup(u->sample);
-	u->time = rec->time;
+	*u = (struct unknown_count){ .source = str_of(s->name), .program = copy_of(program),
+				     .shape = copy_of(shape), .time = rec->time,
+				     .sample = copy_of(str_head(rec->line, SAMPLE_MAX)) };
 	return u;
+}
+
+static struct unknown_count *unknown_of(struct pipeline_source *s, const struct record *rec)
+{
+	char buf[SHAPE_MAX], key[PROGRAM_MAX + 1 + SHAPE_MAX];
+	struct str shape = shape_of(rec->body, buf), program = str_head(rec->program, PROGRAM_MAX);
+	struct unknown_count *u;
+	uintptr_t at;
+
+	if (s->nunknown >= UNKNOWN_MAX)
+		program = shape = STR(""); /* somebody invents them: the rest share a row */
+	memcpy(key, program.n ? program.p : "", program.n);
+	key[program.n] = 0;
+	memcpy(key + program.n + 1, shape.p, shape.n);
+	at = (uintptr_t)map_get(&s->unknown_by, (struct str){ key, program.n + 1 + shape.n });
+	if (at)
+		return &s->unknown[at - 1];
+	u = unknown_new(s, rec, program, shape);
+	map_put(&s->unknown_by, (struct str){ key, program.n + 1 + shape.n },
+		(void *)(uintptr_t)s->nunknown);
+	return u;
+}
+
+static void count_unknown(struct pipeline_source *s, const struct record *rec)
+{
+	struct unknown_count *u = unknown_of(s, rec);
+
+	u->lines++;
+	if (u->last < rec->time)
+		u->last = rec->time;
 }
 
 static void count(struct pipeline *p, struct pipeline_source *s, const struct record *rec,
@@ -469,7 +510,7 @@ static void count(struct pipeline *p, struct pipeline_source *s, const struct re
 	case PARSE_UNKNOWN:
 		s->count.unknown++;
 		p->totals.unknown++;
-		unknown_of(s, rec)->lines++;
+		count_unknown(s, rec);
 		break;
 	}
 }
@@ -612,6 +653,14 @@ void pipeline_committed(struct pipeline *p)
 	for (struct pipeline_source *s = p->sources; s; s = s->next)
 		counts_clear(s);
 	arena_reset(&p->batch.arena);
+}
+
+bool pipeline_full(const struct pipeline *p)
+{
+	for (const struct pipeline_source *s = p->sources; s; s = s->next)
+		if (s->nunknown >= UNKNOWN_ASK)
+			return true;
+	return false;
 }
 
 bool pipeline_dirty(const struct pipeline *p)

@@ -117,6 +117,8 @@ const struct pipeline_totals *pipeline_totals(struct pipeline *p);
 usec_t pipeline_watermark(const struct pipeline *p);
 /* The newest time any line had, customers' logs included. */
 usec_t pipeline_newest(const struct pipeline *p);
+/* Is so much only counted that a commit should come soon? */
+bool pipeline_full(const struct pipeline *p);
 /* True when there is something to commit besides positions. */
 bool pipeline_dirty(const struct pipeline *p);
 

@@ -136,7 +136,7 @@ static usec_t commit_time(const struct loop *l, bool busy, usec_t now)
 	usec_t earliest = l->committed + COMMIT_SHARE * l->commit_took;
 	usec_t latest = l->dirty_since + (facts ? COMMIT_MAX_USEC : COMMIT_POSITIONS_USEC);
 
-	if (l->lines >= COMMIT_MAX_LINES)
+	if (l->lines >= COMMIT_MAX_LINES || pipeline_full(recorder_pipeline(l->recorder)))
 		return now;
 	if (busy || !facts)
 		return latest;

@@ -7,12 +7,15 @@ static const struct sql_text statements[] = {
 	{ offsetof(struct counts, inbound),
 	  "INSERT INTO inbound (hour, domain, messages, recipients) VALUES (?1, ?2, ?3, ?4)"
 	  " ON CONFLICT DO UPDATE SET messages = messages + ?3, recipients = recipients + ?4" },
-	{ offsetof(struct counts, unknown_rows), "SELECT count(*) FROM unknown" },
 	{ offsetof(struct counts, unknown_has),
-	  "SELECT 1 FROM unknown WHERE source = ?1 AND program = ?2" },
+	  "SELECT 1 FROM unknown WHERE source = ?1 AND program = ?2 AND shape = ?3" },
+	{ offsetof(struct counts, unknown_rows),
+	  "SELECT (SELECT count(*) FROM unknown WHERE source = ?1 AND program = ?2),"
+	  " (SELECT count(*) FROM unknown WHERE source = ?1), (SELECT count(*) FROM unknown)" },
 	{ offsetof(struct counts, unknown),
-	  "INSERT INTO unknown (source, program, lines, sample, time) VALUES (?1, ?2, ?3, ?4, ?5)"
-	  " ON CONFLICT DO UPDATE SET lines = lines + ?3, sample = ?4, time = ?5" },
+	  "INSERT INTO unknown (source, program, shape, lines, sample, time, last)"
+	  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+	  " ON CONFLICT DO UPDATE SET lines = lines + ?4, last = max(last, ?7)" },
 	{ offsetof(struct counts, source),
 	  "INSERT INTO source (path, lines, parsed, unknown, noise, cut, last)"
 	  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET lines = lines + ?2,"
@@ -40,38 +43,57 @@ static int put_inbound(struct counts *c, struct dictionary *domains,
 	return sql_run(c->inbound, err);
 }
 
-/* 1: there is a row for it, or room for one more. */
-static int has_room(struct counts *c, const struct unknown_count *u, struct error *err)
+static int has_row(struct counts *c, const struct unknown_count *u, struct error *err)
 {
-	int64_t rows;
 	int rc;
 
 	sql_bind_str(c->unknown_has, 1, u->source);
 	sql_bind_str(c->unknown_has, 2, u->program);
+	sql_bind_str(c->unknown_has, 3, u->shape);
 	rc = sql_step(c->unknown_has, err);
-	if (rc != 0) {
+	if (rc >= 0)
 		sql_reset(c->unknown_has);
-		return rc;
-	}
-	rc = sql_step(c->unknown_rows, err);
-	if (rc < 0)
-		return -1;
-	rows = sql_int(c->unknown_rows, 0);
-	sql_reset(c->unknown_rows);
-	return rows < COUNT_MAX_UNKNOWN;
+	return rc;
 }
 
-static int put_unknown(struct counts *c, const struct unknown_count *u, struct error *err)
+/* Puts it together with others where there is no room for a row of its own. */
+static int find_room(struct counts *c, struct unknown_count *u, struct error *err)
 {
-	int room = has_room(c, u, err);
+	int64_t of_program, of_source, all;
+	int rc = has_row(c, u, err);
 
-	if (room < 0)
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	sql_bind_str(c->unknown_rows, 1, u->source);
+	sql_bind_str(c->unknown_rows, 2, u->program);
+	if (sql_step(c->unknown_rows, err) < 0)
 		return -1;
-	sql_bind_str(c->unknown, 1, u->source);
-	sql_bind_str(c->unknown, 2, room ? u->program : STR_NONE);
-	sql_bind_int(c->unknown, 3, u->lines);
-	sql_bind_str(c->unknown, 4, u->sample);
-	sql_bind_int(c->unknown, 5, u->time);
+	of_program = sql_int(c->unknown_rows, 0);
+	of_source = sql_int(c->unknown_rows, 1);
+	all = sql_int(c->unknown_rows, 2);
+	sql_reset(c->unknown_rows);
+	if (of_program < COUNT_MAX_SHAPES && of_source < COUNT_MAX_OF_SOURCE &&
+	    all < COUNT_MAX_UNKNOWN)
+		return 0;
+	if (!of_program)
+		u->program = STR("");
+	u->shape = STR("");
+	return 0;
+}
+
+static int put_unknown(struct counts *c, const struct unknown_count *counted, struct error *err)
+{
+	struct unknown_count u = *counted;
+
+	if (find_room(c, &u, err) < 0)
+		return -1;
+	sql_bind_str(c->unknown, 1, u.source);
+	sql_bind_str(c->unknown, 2, u.program);
+	sql_bind_str(c->unknown, 3, u.shape);
+	sql_bind_int(c->unknown, 4, u.lines);
+	sql_bind_str(c->unknown, 5, u.sample);
+	sql_bind_int(c->unknown, 6, u.time);
+	sql_bind_int(c->unknown, 7, u.last);
 	return sql_run(c->unknown, err);
 }
 

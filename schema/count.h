@@ -6,8 +6,10 @@
 #include "core/batch.h"
 #include "schema/dictionary.h"
 
-/* Rows of `unknown`: program names are log text. More programs of a source are
- * counted together under "". */
+/* Rows of `unknown`: names of programs and shapes are log text. More shapes of a
+ * program are counted together under shape "", more programs under program "". */
+#define COUNT_MAX_SHAPES 50 /* of a program of a source */
+#define COUNT_MAX_OF_SOURCE 500
 #define COUNT_MAX_UNKNOWN 5000
 
 struct counts {

@@ -77,7 +77,8 @@ migrations = \
 	schema/0001_init.sql \
 	schema/0002_detection.sql \
 	schema/0003_alerts.sql \
-	schema/0004_journal.sql
+	schema/0004_journal.sql \
+	schema/0005_unknown.sql
 EXTRA_DIST += $(migrations) schema/embed.sh
 nodist_libmailaudit_a_SOURCES += schema/migrations.c
 CLEANFILES += schema/migrations.c

@@ -322,15 +322,19 @@ int report_losses(struct report *r, int64_t limit, report_loss_fn *fn, void *con
 		  struct error *err);
 
 struct report_unknown {
-	struct str source, program, sample;
+	struct str source, program;
+	struct str shape; /* "": all of the program, or those over the bound */
+	struct str sample;
 	int64_t lines;
 	usec_t time; /* of the sample */
+	usec_t last; /* of the newest line of that shape */
 };
 
 typedef bool report_unknown_fn(void *context, const struct report_unknown *row);
 
-/* Most lines first. */
-int report_unknown(struct report *r, report_unknown_fn *fn, void *context, struct error *err);
+/* Most lines first; a row for each program, or for each shape. */
+int report_unknown(struct report *r, bool shapes, report_unknown_fn *fn, void *context,
+		   struct error *err);
 
 /* Mail for local domains that was only counted: key is the domain; by whole
  * hours (UTC) that touch the period. Most messages first. limit 0: all. */

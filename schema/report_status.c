@@ -110,17 +110,24 @@ int report_sources(struct report *r, report_source_fn *fn, void *context, struct
 	return rc < 0 ? -1 : 0;
 }
 
-int report_unknown(struct report *r, report_unknown_fn *fn, void *context, struct error *err)
+int report_unknown(struct report *r, bool shapes, report_unknown_fn *fn, void *context,
+		   struct error *err)
 {
-	static const char query[] = "SELECT source, program, sample, lines, time FROM unknown"
-				    " ORDER BY lines DESC, source, program";
-	struct sql_stmt *st = sql_prepare(r->db, query, err);
+	/* The sample is that of the row with most lines: max() picks the others. */
+	static const char grouped[] =
+		"SELECT source, program, '', sample, time, sum(lines) AS n, max(lines), last"
+		" FROM unknown GROUP BY source, program ORDER BY n DESC, source, program";
+	static const char each[] =
+		"SELECT source, program, shape, sample, time, lines, lines, last"
+		" FROM unknown ORDER BY lines DESC, source, program, shape";
+	struct sql_stmt *st = sql_prepare(r->db, shapes ? each : grouped, err);
 	int rc = -1;
 
 	while (st && (rc = sql_step(st, err)) == 1) {
 		struct report_unknown row = {
 			.source = sql_str(st, 0), .program = sql_str(st, 1),
-			.sample = sql_str(st, 2), .lines = sql_int(st, 3), .time = sql_int(st, 4),
+			.shape = sql_str(st, 2), .sample = sql_str(st, 3),
+			.time = sql_int(st, 4), .lines = sql_int(st, 5), .last = sql_int(st, 7),
 		};
 
 		if (!fn(context, &row))

@@ -44,6 +44,7 @@ unit_tests = \
 	tests/unit/test_report \
 	tests/unit/test_run \
 	tests/unit/test_settings \
+	tests/unit/test_shape \
 	tests/unit/test_signs \
 	tests/unit/test_stamp \
 	tests/unit/test_store \

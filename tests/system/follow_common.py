@@ -170,6 +170,10 @@ SELECT d.text, i.hour, i.messages, i.recipients
 
 COUNTS = "SELECT sum(lines), sum(parsed), sum(unknown), sum(noise), sum(cut) FROM source"
 
+UNKNOWN = """
+SELECT program, shape, sum(lines), min(time), max(last) FROM unknown
+ GROUP BY program, shape ORDER BY 1, 2"""
+
 
 FINDINGS = """
 SELECT s.key, f.time, f.first_seen, f.last_seen, f.closed, f.reopened, f.severity, f.verdict,
@@ -192,7 +196,7 @@ def dump(query):
     """All that a database says, without the numbers of its rows."""
     return {name: query(sql) for name, sql in
             (("messages", MESSAGES), ("hourly", HOURLY), ("inbound", INBOUND),
-             ("counts", COUNTS), ("findings", FINDINGS), ("streams", STREAMS))}
+             ("counts", COUNTS), ("unknown", UNKNOWN), ("findings", FINDINGS), ("streams", STREAMS))}
 
 
 def imported(build, all_lines):

@@ -554,9 +554,54 @@ static void test_counts_unknown_lines(void **state)
 	assert_int_equal(b->nsources, 1);
 	assert_int_equal(b->sources[0].lines, 4);
 	assert_int_equal(b->sources[0].unknown, 3);
-	assert_int_equal(b->nunknown, 2);
+	assert_int_equal(b->nunknown, 3);
+	assert_false(pipeline_full(w->pipeline));
 	pipeline_committed(w->pipeline);
 	assert_int_equal(batch(w)->nunknown, 0);
+}
+
+static void test_unknown_lines_by_shape(void **state)
+{
+	struct world *w = *state;
+	struct batch *b;
+
+	push(w->mta, "Nov 23 10:00:00 host odd[1]: took 17 ms for <a@b.example>\n"
+		     "Nov 23 10:00:01 host other[1]: took 17 ms for <a@b.example>\n"
+		     "Nov 23 10:00:02 host odd[2]: took 2 ms for <c@d.example>\n"
+		     "Nov 23 10:00:03 host odd[2]: gave up\n");
+	b = batch(w);
+	assert_int_equal(b->nunknown, 3);
+	assert_true(str_eq(b->unknown[0].shape, STR("took N ms for <*>")));
+	assert_int_equal(b->unknown[0].lines, 2);
+	assert_true(b->unknown[0].last == b->unknown[0].time + 2 * USEC_SECOND);
+	assert_true(str_ends(b->unknown[0].sample, STR("<a@b.example>")));
+	assert_true(str_eq(b->unknown[1].program, STR("other")));
+	assert_true(str_eq(b->unknown[2].shape, STR("gave up")));
+}
+
+/* Somebody invents shapes: a commit is asked for, and memory stays bounded. */
+static void test_many_shapes(void **state)
+{
+	struct world *w = *state;
+	struct batch *b;
+	int64_t lines = 0;
+
+	for (int i = 0; i < 10000; i++) {
+		char line[100];
+
+		snprintf(line, sizeof(line), "Nov 23 10:00:00 host odd: %c%c%c%c\n", 'a' + i % 26,
+			 'a' + i / 26 % 26, 'a' + i / 676, "xyz"[i % 3]);
+		push(w->mta, line);
+	}
+	assert_true(pipeline_full(w->pipeline));
+	b = batch(w);
+	assert_int_equal(b->nunknown, 8193);
+	for (size_t i = 0; i < b->nunknown; i++)
+		lines += b->unknown[i].lines;
+	assert_int_equal(lines, 10000);
+	assert_int_equal(b->unknown[8192].shape.n, 0);
+	pipeline_committed(w->pipeline);
+	assert_false(pipeline_full(w->pipeline));
 }
 
 static void test_commit_forgets_nothing_that_failed(void **state)
@@ -601,6 +646,8 @@ int main(void)
 		T(test_forward_is_outside_mail_that_leaves_again),
 		T(test_vouched_uid_exposes_a_forged_line),
 		T(test_counts_unknown_lines),
+		T(test_unknown_lines_by_shape),
+		T(test_many_shapes),
 		T(test_commit_forgets_nothing_that_failed),
 	};
 

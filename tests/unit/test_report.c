@@ -192,8 +192,8 @@ static void commit_all(struct store *s)
 {
 	struct error err = { 0 };
 	struct source_count source = { STR("/var/log/mail.log"), 9, 7, 1, 1, 0, T0 };
-	struct unknown_count unknown = { STR("/var/log/mail.log"), STR("odd"), 1, STR("a line"),
-					 T0 };
+	struct unknown_count unknown = { STR("/var/log/mail.log"), STR("odd"), STR("a *"), 1,
+					 STR("a line"), T0, T0 };
 	struct position position = { .path = STR("/var/log/mail.log"), .dev = 1, .ino = 2,
 				     .offset = 3 };
 	struct inbound_count inbound[] = { { STR("d1"), T0 - T0 % USEC_HOUR, 5, 6 },
@@ -1089,7 +1089,7 @@ static void test_status(void **state)
 	assert_true(st.oldest == oldest && st.watermark == T0 && st.created > 0);
 	assert_true(st.bytes > 100000 && st.lines == 9 && st.noise == 1);
 	assert_int_equal(report_sources(report, check_source, &sources, &err), 0);
-	assert_int_equal(report_unknown(report, check_unknown, &unknown, &err), 0);
+	assert_int_equal(report_unknown(report, false, check_unknown, &unknown, &err), 0);
 	assert_int_equal(report_inbound(report, 0, 0, 0, check_inbound, &inbound, &err), 0);
 	assert_true(sources == 1 && unknown == 1 && inbound == 2);
 }

@@ -610,7 +610,7 @@ static void test_counts_add_up(void **state)
 {
 	struct store *s = open_store();
 	struct inbound_count in = { STR("example.com"), T0, 2, 3 };
-	struct unknown_count un = { STR("/l"), STR("foo"), 5, STR("first"), T0 };
+	struct unknown_count un = { STR("/l"), STR("foo"), STR("a *"), 5, STR("first"), T0, T0 };
 	struct source_count so = { STR("/l"), 10, 5, 3, 1, 1, T0 };
 	struct batch b = { .inbound = &in, .ninbound = 1, .unknown = &un, .nunknown = 1,
 			   .sources = &so, .nsources = 1 };
@@ -621,7 +621,7 @@ static void test_counts_add_up(void **state)
 	so.last = T0 - 5; /* an older file of the same name */
 	commit(s, &b);
 	assert_int_equal(number("SELECT messages * 10 + recipients FROM inbound"), 46);
-	assert_int_equal(number("SELECT lines FROM unknown WHERE sample = 'second'"), 10);
+	assert_int_equal(number("SELECT lines FROM unknown WHERE sample = 'first' AND shape = 'a *'"), 10);
 	assert_int_equal(number("SELECT lines = 20 AND parsed = 10 AND unknown = 6 AND"
 				" noise = 2 AND cut = 2 FROM source"), 1);
 	assert_true(number("SELECT last FROM source") == T0);
@@ -639,12 +639,42 @@ static void test_unknown_programs_are_bounded(void **state)
 	(void)state;
 	for (int i = 0; i < 6000; i++) {
 		snprintf(name, sizeof(name), "p%d", i);
-		un[i] = (struct unknown_count){ STR("/l"), arena_str(&names, str_of(name)), 1,
-						STR("x"), T0 };
+		un[i] = (struct unknown_count){ STR("/l"), arena_str(&names, str_of(name)),
+						STR("s"), 1, STR("x"), T0, T0 };
 	}
 	commit(s, &b);
 	assert_int_equal(number("SELECT sum(lines) FROM unknown"), 6000);
 	assert_true(number("SELECT count(*) FROM unknown") <= 5001);
+	arena_release(&names);
+	free(un);
+	store_close(s);
+}
+
+static void test_shapes_are_bounded(void **state)
+{
+	struct store *s = open_store();
+	struct unknown_count *un = xcalloc(200, sizeof(*un));
+	struct arena names = { 0 };
+	struct batch b = { .unknown = un, .nunknown = 200 };
+	char name[16];
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "shape%d", i % 100);
+		un[i] = (struct unknown_count){ STR("/l"), i < 100 ? STR("p") : STR("q"),
+						arena_str(&names, str_of(name)), 1, STR("x"), T0,
+						T0 + i };
+	}
+	commit(s, &b);
+	commit(s, &b); /* one that has its row keeps it */
+	assert_int_equal(number("SELECT count(*) FROM unknown WHERE program = 'p'"), 51);
+	assert_int_equal(number("SELECT lines FROM unknown WHERE program = 'q' AND shape = ''"),
+			 100);
+	assert_int_equal(number("SELECT lines FROM unknown WHERE program = 'q' AND"
+				" shape = 'shape49'"), 2);
+	assert_int_equal(number("SELECT count(*) FROM unknown WHERE shape = 'shape50'"), 0);
+	assert_true(number("SELECT last FROM unknown WHERE program = 'p' AND shape = ''") ==
+		    T0 + 99);
 	arena_release(&names);
 	free(un);
 	store_close(s);
@@ -1454,6 +1484,7 @@ int main(void)
 		TEST(test_php),
 		TEST(test_counts_add_up),
 		TEST(test_unknown_programs_are_bounded),
+		TEST(test_shapes_are_bounded),
 		TEST(test_findings_round_trip),
 		TEST(test_finding_names_its_stream),
 		TEST(test_streams),
