@@ -52,6 +52,18 @@ dist_actions_DATA = \
 	etc/actions.d/freeze-exim.yaml \
 	etc/actions.d/hold-postfix.yaml
 
+# What asks a panel's database for its owners.
+mapsdir = $(pkgdatadir)/maps
+dist_maps_DATA = \
+	etc/maps/README.md \
+	etc/maps/cyberpanel.sql \
+	etc/maps/froxlor.sql \
+	etc/maps/ispconfig.sql \
+	etc/maps/mailaudit-map.service \
+	etc/maps/mailaudit-map.timer \
+	etc/maps/plesk.sql
+dist_maps_SCRIPTS = etc/maps/mailaudit-map
+
 postfixsnippetsdir = $(pkgdatadir)/snippets/postfix
 dist_postfixsnippets_DATA = etc/snippets/postfix/header_checks
 eximsnippetsdir = $(pkgdatadir)/snippets/exim

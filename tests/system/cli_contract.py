@@ -340,6 +340,15 @@ class Others(Contract):
             self.assertEqual(source["offset"], os.path.getsize(source["path"]))
         self.assertIn("Sources", self.ask("status"))
 
+    def test_unknown_lines_by_shape(self):
+        status = self.ask_json("status")
+        rows = self.ask_json("status", "--unknown")
+        self.assertEqual(sum(r["lines"] for r in rows), status["unknown"])
+        self.assertEqual(sum(r["lines"] for r in status["unknown_lines"]), status["unknown"])
+        for row in rows:
+            self.assertEqual(list(row), ["lines", "last", "program", "shape", "sample", "source"])
+        self.assertEqual(rows, sorted(rows, key=lambda r: -r["lines"]))
+
     def test_config(self):
         code, sample, _ = run("config", "defaults")
         self.assertEqual(code, 0)

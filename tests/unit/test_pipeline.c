@@ -592,6 +592,7 @@ static void test_many_shapes(void **state)
 		snprintf(line, sizeof(line), "Nov 23 10:00:00 host odd: %c%c%c%c\n", 'a' + i % 26,
 			 'a' + i / 26 % 26, 'a' + i / 676, "xyz"[i % 3]);
 		push(w->mta, line);
+		run(w);
 	}
 	assert_true(pipeline_full(w->pipeline));
 	b = batch(w);
