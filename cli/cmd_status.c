@@ -28,15 +28,14 @@ const char help_status[] =
 	"recipients php_mail lines parsed noise unknown rates{messages_last_hour\n"
 	"recipients_last_hour messages_last_day recipients_last_day}\n"
 	"sources[{path last lag_bytes lag_seconds lines parsed noise unknown unknown_share cut\n"
-	"offset}] losses[{source reporter first last lines}]\n"
-	"unknown_lines[{source program lines time sample}]\n"
-	"inbound[{domain messages recipients}] open_findings streams open_alerts unsent. lag_*\n"
-	"is null when the file read last cannot be seen; watermark is the newest time in any\n"
-	"log; streams are logins, scripts and users whose habits are known; unsent are mails\n"
-	"and posts about alerts that 'mailaudit notify' has still to hand over. losses are times\n"
-	"within which journald or rsyslog dropped lines, or the journal was shortened before it\n"
-	"was read: counts are minimums from first to last. lines is null when nobody knows how\n"
-	"many.\n"
+	"offset}] unknown_lines[{source program lines time sample}]\n"
+	"inbound[{domain messages recipients}] open_findings streams open_alerts unsent\n"
+	"losses[{source reporter first last lines}]. lag_* is null when the file read last\n"
+	"cannot be seen; watermark is the newest time in any log; streams are logins, scripts\n"
+	"and users whose habits are known; unsent are mails and posts about alerts that\n"
+	"'mailaudit notify' has still to hand over. losses are times within which journald or\n"
+	"rsyslog dropped lines, or the journal was shortened before it was read: counts are\n"
+	"minimums from first to last; lines is null when nobody knows how many.\n"
 	"Keys of --unknown: lines last program shape sample source. shape is null for what is\n"
 	"over the bound on shapes; last is the newest line's time.";
 
@@ -257,11 +256,6 @@ static int tell_lists(struct context *c, struct report *report, struct error *er
 	out_leave(c->out);
 	if (result < 0)
 		return result;
-	out_enter_list(c->out, "losses");
-	result = report_losses(report, LOSSES, tell_loss, c, err);
-	out_leave(c->out);
-	if (result < 0)
-		return result;
 	out_enter_list(c->out, "unknown_lines");
 	result = report_unknown(report, false, tell_unknown, c, err);
 	out_leave(c->out);
@@ -270,6 +264,16 @@ static int tell_lists(struct context *c, struct report *report, struct error *er
 	out_enter_list(c->out, "inbound");
 	result = report_inbound(report, c->now - USEC_DAY, 0, INBOUND_DOMAINS, tell_inbound, c,
 				err);
+	out_leave(c->out);
+	return result;
+}
+
+static int tell_losses(struct context *c, struct report *report, struct error *err)
+{
+	int result;
+
+	out_enter_list(c->out, "losses");
+	result = report_losses(report, LOSSES, tell_loss, c, err);
 	out_leave(c->out);
 	return result;
 }
@@ -289,6 +293,8 @@ static int tell_status(struct cli *cli, struct report *report, struct error *err
 	out_number(c.out, "streams", status.streams);
 	out_number(c.out, "open_alerts", status.open_alerts);
 	out_number(c.out, "unsent", status.unsent);
+	if (tell_losses(&c, report, err) < 0)
+		return -1;
 	out_object_end(c.out, sections);
 	return EXIT_FOUND;
 }

@@ -45,7 +45,7 @@ ACCOUNT_KEYS = ("account first_seen last_seen volumes directions php scripts log
                 "senders outcomes days findings").split()
 STATUS_KEYS = ("database schema_version bytes created watermark oldest messages open recipients "
                "php_mail lines parsed noise unknown rates sources unknown_lines inbound "
-               "open_findings streams open_alerts unsent").split()
+               "open_findings streams open_alerts unsent losses").split()
 SOURCE_KEYS = ("path last lag_bytes lag_seconds lines parsed noise unknown unknown_share cut "
                "offset").split()
 FINDING_KEYS = (
