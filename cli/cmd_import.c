@@ -35,7 +35,7 @@ const struct option options_import[] = {
 	{ "tz", "ZONE", OPTION_TEXT, &opt.zone, NULL, 0,
 	  "of stamps without one: UTC, Europe/Berlin, +0100; default: local" },
 	{ "as", "FORMAT", OPTION_TEXT, &opt.format, NULL, 0,
-	  "postfix, exim, sendmail, php, dovecot, sshd, ftp, syslogd; default: by the line" },
+	  "postfix, exim, sendmail, php, dovecot, sshd, ftp, syslogd or auto" },
 	{ "alert", NULL, OPTION_FLAG, &opt.alert, NULL, 0,
 	  "tell people of what is found, as mailauditd does" },
 	{ .name = NULL }
@@ -46,10 +46,10 @@ const char help_import[] =
 	"packed by gzip, xz or zstd, '-' is standard input. Journals are read too: files and\n"
 	"directories of them, and what 'journalctl -o export' or '-o json -a' wrote. Lines of\n"
 	"several files are taken in the order of their time. What was read before is skipped,\n"
-	"whatever the file is called now. A file that the settings' `sources` name has their trust, account and\n"
-	"time zone. Any other in a customer's home can accuse that customer only, and one\n"
-	"elsewhere is trusted: a copy of a customer's log needs a row in `sources`. Findings of\n"
-	"the past raise no alert unless --alert is given.\n"
+	"whatever the file is called now. A file that the settings' `sources` name has their\n"
+	"trust, account and time zone. Any other in a customer's home can accuse that customer\n"
+	"only, and one elsewhere is trusted: a copy of a customer's log needs a row in\n"
+	"`sources`. Findings of the past raise no alert unless --alert is given.\n"
 	"\n"
 	"Keys: lines parsed unknown messages recipients php_mail findings seconds. parsed are\n"
 	"the lines that were understood; messages are those first seen by this import.";
