@@ -1,6 +1,8 @@
 # base/: C, nothing about mail.
 
 libmailaudit_a_SOURCES += \
+	base/archive.c \
+	base/archive.h \
 	base/arena.c \
 	base/arena.h \
 	base/error.c \
@@ -28,6 +30,8 @@ libmailaudit_a_SOURCES += \
 	base/pack.h \
 	base/str.c \
 	base/str.h \
+	base/tarlog.c \
+	base/tarlog.h \
 	base/walk.c \
 	base/walk.h \
 	base/words.c \

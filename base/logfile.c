@@ -19,6 +19,8 @@
 #include <zstd.h>
 #endif
 
+#include "base/archive.h"
+
 #define PACKED_BUFFER (64 * 1024)
 /* Memory a packed file may make us use: xz -9 asks for 65 MiB, zstd's own
  * default bound is a window of 128 MiB. */
@@ -47,6 +49,8 @@ struct decoder {
 struct logfile {
 	char *name;
 	int fd;
+	struct logfile_bytes bytes; /* where raw bytes come from; read NULL: fd */
+	struct archive_stream *bzip2;
 	bool seekable; /* a plain regular file: every read is a pread */
 	bool ended; /* packed: the last member ended with the file */
 	bool damaged; /* packed: nothing behind this can be read */
@@ -183,12 +187,24 @@ static const struct decoder decoders[LOGFILE_FORMATS] = {
 #else
 	[LOGFILE_ZSTD] = { .magic = { "\x28\xb5\x2f\xfd", 4 }, .name = "zstd" },
 #endif
+	/* No decoder that is given bytes: libarchive fetches them. */
+	[LOGFILE_BZIP2] = { .magic = { "BZh", 3 }, .name = "bzip2" },
 };
+
+/* "BZh" is text: behind it are the level and a block's first bytes, pi, or the
+ * end's, its square root. */
+static bool is_bzip2(struct str head)
+{
+	return head.n >= 10 && head.p[3] >= '1' && head.p[3] <= '9' &&
+	       (memcmp(head.p + 4, "1AY&SY", 6) == 0 ||
+		memcmp(head.p + 4, "\x17\x72\x45\x38\x50\x90", 6) == 0);
+}
 
 enum logfile_format logfile_format_of(struct str head)
 {
 	for (int i = LOGFILE_PLAIN + 1; i < LOGFILE_FORMATS; i++)
-		if (str_starts(head, decoders[i].magic))
+		if (str_starts(head, decoders[i].magic) &&
+		    (i != LOGFILE_BZIP2 || is_bzip2(head)))
 			return (enum logfile_format)i;
 	return LOGFILE_PLAIN;
 }
@@ -208,6 +224,16 @@ static int read_failed(const struct logfile *f, struct error *err)
 	return error_set(err, EXIT_NOINPUT, "%s: %s", f->name, strerror(errno));
 }
 
+static ssize_t read_raw(struct logfile *f, void *buf, size_t n, struct error *err)
+{
+	ssize_t got;
+
+	if (f->bytes.read)
+		return f->bytes.read(f->bytes.from, buf, n, err);
+	got = read_some(f->fd, buf, n);
+	return got < 0 ? read_failed(f, err) : got;
+}
+
 /* Fills the buffer of raw bytes when it is empty. 1: bytes there, 0: end. */
 static int fill(struct logfile *f, struct error *err)
 {
@@ -215,9 +241,9 @@ static int fill(struct logfile *f, struct error *err)
 
 	if (f->packed_at < f->packed_n)
 		return 1;
-	got = read_some(f->fd, f->packed, PACKED_BUFFER);
+	got = read_raw(f, f->packed, PACKED_BUFFER, err);
 	if (got < 0)
-		return read_failed(f, err);
+		return -1;
 	f->packed_at = 0;
 	f->packed_n = (size_t)got;
 	return got > 0;
@@ -292,7 +318,6 @@ static ssize_t unpack(struct logfile *f, char *buf, size_t n, struct error *err)
 static ssize_t read_stream(struct logfile *f, char *buf, size_t n, struct error *err)
 {
 	size_t left = f->packed_n - f->packed_at;
-	ssize_t got;
 
 	if (left) {
 		n = n < left ? n : left;
@@ -300,8 +325,7 @@ static ssize_t read_stream(struct logfile *f, char *buf, size_t n, struct error 
 		f->packed_at += n;
 		return (ssize_t)n;
 	}
-	got = read_some(f->fd, buf, n);
-	return got < 0 ? read_failed(f, err) : got;
+	return read_raw(f, buf, n, err);
 }
 
 static ssize_t read_seekable(const struct logfile *f, char *buf, size_t n, int64_t at,
@@ -318,6 +342,8 @@ static ssize_t read_seekable(const struct logfile *f, char *buf, size_t n, int64
 /* From where the file stands, the kept head left aside. */
 static ssize_t read_on(struct logfile *f, char *buf, size_t n, struct error *err)
 {
+	if (f->bzip2)
+		return archive_read(f->bzip2, buf, n, err);
 	return f->format == LOGFILE_PLAIN ? read_stream(f, buf, n, err) :
 					    unpack(f, buf, n, err);
 }
@@ -434,18 +460,23 @@ static int recognize(struct logfile *f, struct error *err)
 
 	f->packed = xmalloc(PACKED_BUFFER);
 	do {
-		ssize_t got = read_some(f->fd, f->packed + f->packed_n,
-					PACKED_BUFFER - f->packed_n);
+		ssize_t got = read_raw(f, f->packed + f->packed_n, PACKED_BUFFER - f->packed_n,
+				       err);
 
 		if (got < 0)
-			return read_failed(f, err);
+			return -1;
 		if (got == 0)
 			break;
 		f->packed_n += (size_t)got;
-	} while (f->packed_n < 6); /* the longest magic number */
+	} while (f->packed_n < 10); /* the longest magic number */
 	start = (struct str){ (char *)f->packed, f->packed_n };
 	f->format = logfile_format_of(start);
 	return 0;
+}
+
+static ssize_t read_stream_of(void *from, char *buf, size_t n, struct error *err)
+{
+	return read_stream(from, buf, n, err);
 }
 
 static int start_decoder(struct logfile *f, struct error *err)
@@ -453,6 +484,11 @@ static int start_decoder(struct logfile *f, struct error *err)
 	const struct decoder *d = &decoders[f->format];
 
 	f->seekable = false;
+	if (f->format == LOGFILE_BZIP2) {
+		f->bzip2 = archive_open_bzip2((struct archive_source){ read_stream_of, f },
+					      f->name, err);
+		return f->bzip2 ? 0 : -1;
+	}
 	if (!d->open)
 		return error_set(err, EXIT_NOINPUT,
 				 "%s: built without support for %s", f->name, d->name);
@@ -461,10 +497,8 @@ static int start_decoder(struct logfile *f, struct error *err)
 					f->name, d->name);
 }
 
-struct logfile *logfile_open_fd(int fd, const char *name, struct error *err)
+static struct logfile *start(struct logfile *f, struct error *err)
 {
-	struct logfile *f = new_logfile(fd, name);
-
 	if (recognize(f, err) < 0 ||
 	    (f->format != LOGFILE_PLAIN && start_decoder(f, err) < 0)) {
 		logfile_close(f);
@@ -473,6 +507,21 @@ struct logfile *logfile_open_fd(int fd, const char *name, struct error *err)
 	if (f->format != LOGFILE_PLAIN || !f->seekable)
 		keep_head(f);
 	return f;
+}
+
+struct logfile *logfile_open_fd(int fd, const char *name, struct error *err)
+{
+	return start(new_logfile(fd, name), err);
+}
+
+struct logfile *logfile_open_bytes(struct logfile_bytes bytes, int fd, const char *name,
+				   struct error *err)
+{
+	struct logfile *f = new_logfile(fd, name);
+
+	f->seekable = false;
+	f->bytes = bytes;
+	return start(f, err);
 }
 
 struct logfile *logfile_open(const char *path, struct error *err)
@@ -501,7 +550,11 @@ void logfile_close(struct logfile *f)
 		return;
 	if (f->state)
 		decoders[f->format].close(f->state);
-	close(f->fd);
+	archive_close(f->bzip2);
+	if (f->bytes.close)
+		f->bytes.close(f->bytes.from);
+	else if (!f->bytes.read)
+		close(f->fd);
 	free(f->packed);
 	free(f->name);
 	free(f);

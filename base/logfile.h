@@ -1,5 +1,5 @@
-/* A log file as the bytes that were logged: plain, or packed by gzip, xz or
- * zstd, told apart by its first bytes and never by its name. All offsets are
+/* A log file as the bytes that were logged: plain, or packed by gzip, xz, zstd or
+ * bzip2, told apart by its first bytes and never by its name. All offsets are
  * of unpacked bytes. */
 #ifndef MAILAUDIT_BASE_LOGFILE_H
 #define MAILAUDIT_BASE_LOGFILE_H
@@ -16,7 +16,22 @@
 /* A file that starts with more NUL bytes has no head. */
 #define LOGFILE_MAX_NULS (1 << 30)
 
-enum logfile_format { LOGFILE_PLAIN, LOGFILE_GZIP, LOGFILE_XZ, LOGFILE_ZSTD, LOGFILE_FORMATS };
+enum logfile_format {
+	LOGFILE_PLAIN,
+	LOGFILE_GZIP,
+	LOGFILE_XZ,
+	LOGFILE_ZSTD,
+	LOGFILE_BZIP2,
+	LOGFILE_FORMATS
+};
+
+/* Raw bytes that come from elsewhere than a file: from a member of an archive. */
+struct logfile_bytes {
+	/* At most n bytes, 0 at the end, -1. */
+	ssize_t (*read)(void *from, char *buf, size_t n, struct error *err);
+	void (*close)(void *from);
+	void *from;
+};
 
 struct logfile;
 
@@ -26,6 +41,9 @@ struct logfile;
 struct logfile *logfile_open(const char *path, struct error *err);
 /* Takes the descriptor over, also when it fails; name is for messages. */
 struct logfile *logfile_open_fd(int fd, const char *name, struct error *err);
+/* Takes the bytes over, also when it fails. fd is lent, for logfile_fd(). */
+struct logfile *logfile_open_bytes(struct logfile_bytes bytes, int fd, const char *name,
+				   struct error *err);
 /* As logfile_open_fd, but always plain: a live log that somebody gave the
  * first bytes of a packed file is still a log. Never fails. */
 struct logfile *logfile_open_plain(int fd, const char *name);

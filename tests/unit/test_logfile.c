@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 #ifdef HAVE_LZMA
@@ -18,7 +19,7 @@
 #include <zstd.h>
 #endif
 
-#include "base/logfile.h"
+#include "base/tarlog.h"
 
 #define TEXT_BYTES 300000
 
@@ -93,6 +94,35 @@ static size_t pack_zstd(const char *from, size_t n, unsigned char *to, size_t ro
 }
 #endif
 
+#ifdef HAVE_LIBARCHIVE
+/* By the real program; we have no library that packs so. */
+static size_t pack_bzip2(const char *from, size_t n, unsigned char *to, size_t room)
+{
+	FILE *in = tmpfile(), *out = tmpfile();
+	size_t used;
+	int status;
+	pid_t pid;
+
+	assert_int_equal(fwrite(from, 1, n, in), n);
+	fflush(in);
+	rewind(in);
+	pid = fork();
+	if (pid == 0) {
+		dup2(fileno(in), 0);
+		dup2(fileno(out), 1);
+		execlp("bzip2", "bzip2", "-c", NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	rewind(out);
+	used = fread(to, 1, room, out);
+	fclose(in);
+	fclose(out);
+	return used;
+}
+#endif
+
 static size_t pack_plain(const char *from, size_t n, unsigned char *to, size_t room)
 {
 	assert_true(n <= room);
@@ -111,6 +141,9 @@ static const struct way {
 #endif
 #ifdef HAVE_ZSTD
 	{ LOGFILE_ZSTD, pack_zstd },
+#endif
+#ifdef HAVE_LIBARCHIVE
+	{ LOGFILE_BZIP2, pack_bzip2 },
 #endif
 };
 #define WAYS (sizeof(ways) / sizeof(*ways))
@@ -377,6 +410,23 @@ static void test_pipe(void **state)
 	(void)state;
 }
 
+/* Neither a log that begins so, nor one that has "ustar" where a tar has it. */
+static void test_text_is_text(void **state)
+{
+	static char line[1024];
+	struct logfile *f;
+
+	(void)state;
+	memset(line, 'a', sizeof(line));
+	memcpy(line, "BZh9 is my name", 15);
+	memcpy(line + 257, "ustar  ", 7);
+	write_file(line, sizeof(line));
+	f = open_it();
+	assert_int_equal(logfile_format(f), LOGFILE_PLAIN);
+	assert_false(tarlog_is(f));
+	logfile_close(f);
+}
+
 static void test_refused(void **state)
 {
 	struct error err;
@@ -400,6 +450,7 @@ int main(void)
 		cmocka_unit_test(test_incomplete),    cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_zero_padding),  cmocka_unit_test(test_plain_grows),
 		cmocka_unit_test(test_nuls),	      cmocka_unit_test(test_nuls_of_live_file),
+		cmocka_unit_test(test_text_is_text),
 		cmocka_unit_test(test_pipe),	      cmocka_unit_test(test_refused),
 	};
 
