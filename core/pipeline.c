@@ -167,6 +167,14 @@ size_t pipeline_pending(const struct pipeline_source *s)
 	return s->end - s->start + (size_t)s->skipped;
 }
 
+bool pipeline_source_ended(const struct pipeline_source *s)
+{
+	if (s->finished || !s->buffer || s->start == s->end)
+		return s->at_end && s->start == s->end && !s->skipping;
+	return s->at_end && !s->has_head &&
+	       !memchr(s->buffer + s->start, '\n', s->end - s->start);
+}
+
 usec_t pipeline_source_near(const struct pipeline_source *s)
 {
 	return s->last;
@@ -197,7 +205,11 @@ static void make_room(struct pipeline_source *s, size_t n)
 		s->buffer = xmalloc(SOURCE_ROOM);
 		s->start = s->end = s->searched = 0;
 	}
-	if (s->end + n <= SOURCE_ROOM)
+	/* Moving less than was taken costs nothing that counts, and a buffer that
+	 * is filled by small pieces never touches all its pages. */
+	if (s->end + n <= SOURCE_ROOM && s->end - s->start >= s->start)
+		return;
+	if (!s->start)
 		return;
 	forget_head(s);
 	memmove(s->buffer, s->buffer + s->start, s->end - s->start);
@@ -578,7 +590,7 @@ static usec_t run_until(const struct pipeline *p, const struct pipeline_source *
 	return until;
 }
 
-size_t pipeline_run(struct pipeline *p, size_t max_lines)
+size_t pipeline_run_to(struct pipeline *p, size_t max_lines, usec_t last)
 {
 	size_t n = 0;
 
@@ -586,16 +598,22 @@ size_t pipeline_run(struct pipeline *p, size_t max_lines)
 		struct pipeline_source *s = next_source(p);
 		usec_t until;
 
-		if (!s)
+		if (!s || head_time(s) > last)
 			break;
 		/* The scan over all sources is paid once per stretch of one. */
 		until = run_until(p, s);
 		do {
 			take(p, s);
 			n++;
-		} while (n < max_lines && find_head(s) && head_time(s) < until);
+		} while (n < max_lines && find_head(s) && head_time(s) < until &&
+			 head_time(s) <= last);
 	}
 	return n;
+}
+
+size_t pipeline_run(struct pipeline *p, size_t max_lines)
+{
+	return pipeline_run_to(p, max_lines, INT64_MAX);
 }
 
 void pipeline_clock(struct pipeline *p, usec_t now)

@@ -91,6 +91,8 @@ void pipeline_finish(struct pipeline_source *s);
 int64_t pipeline_taken(const struct pipeline_source *s);
 /* Bytes pushed and not yet taken. */
 size_t pipeline_pending(const struct pipeline_source *s);
+/* Is there no line left that could be taken without another push? */
+bool pipeline_source_ended(const struct pipeline_source *s);
 usec_t pipeline_source_near(const struct pipeline_source *s);
 
 /* Lines of the source were lost between two times. */
@@ -99,6 +101,9 @@ void pipeline_lost(struct pipeline_source *s, usec_t first, usec_t last);
 /* Takes at most max_lines lines; returns how many. 0: nothing can be taken
  * until there is more input. */
 size_t pipeline_run(struct pipeline *p, size_t max_lines);
+/* The same, and takes no line that is later than `last`: a source that begins
+ * then is still to be added. */
+size_t pipeline_run_to(struct pipeline *p, size_t max_lines, usec_t last);
 /* What time it is: a PHP line that bears a later one is not waited for. */
 void pipeline_clock(struct pipeline *p, usec_t now);
 /* The clock, for waits that no log line ends (only when all sources are at
