@@ -3,12 +3,14 @@
  * Invariant: rows and positions commit together (recorder.h), so an import
  * that is broken off goes on where it stopped, and one that is repeated adds
  * nothing. Files that start alike are copies of one log at different times:
- * they are read one after the other, each from where the last one ended. */
+ * they are read one after the other, each from where the last one ended. A file
+ * becomes a source when the time of its first line has come, and is let go of at
+ * its end: a series of rotated logs is one open file. */
 #include <stdlib.h>
 #include <sys/resource.h>
 
 #include "cli/cli.h"
-#include "cli/inlet.h"
+#include "cli/gather.h"
 #include "cli/progress.h"
 #include "heuristics/heuristics.h"
 #include "parsers/parsers.h"
@@ -19,6 +21,14 @@
  * crash makes us read again stays small. */
 #define COMMIT_LINES 60000
 #define RUN_LINES 4096
+/* Files open at once. More are closed after each read and opened again for the
+ * next; packed ones, whose decoders hold up to 65 MiB, much earlier. */
+#define MAX_OPEN 512
+#define MAX_OPEN_PACKED 32
+#define OTHER_FILES 32
+/* What all sources together may hold unread, about. */
+#define BUFFER_BYTES (64 * 1024 * 1024)
+#define MIN_READ_BYTES 4096
 
 static struct {
 	struct str host;
@@ -43,25 +53,29 @@ const struct option options_import[] = {
 
 const char help_import[] =
 	"Reads logs to their end into the database, which is made if there is none; plain or\n"
-	"packed by gzip, xz or zstd, '-' is standard input. Journals are read too: files and\n"
-	"directories of them, and what 'journalctl -o export' or '-o json -a' wrote. Lines of\n"
-	"several files are taken in the order of their time. What was read before is skipped,\n"
-	"whatever the file is called now. A file that the settings' `sources` name has their\n"
-	"trust, account and time zone. Any other in a customer's home can accuse that customer\n"
-	"only, and one elsewhere is trusted: a copy of a customer's log needs a row in\n"
+	"packed by gzip, xz, zstd or bzip2, '-' is standard input. Of a directory, and of a tar\n"
+	"archive, packed or not, those files are taken that are mail logs of a known kind; each\n"
+	"is told. A quoted pattern such as '/home/*/logs/mail.log*' will do. Journals are read\n"
+	"too: files and directories of them, and what 'journalctl -o export' or '-o json -a'\n"
+	"wrote. Lines of all files are taken in the order of their time. What was read before\n"
+	"is skipped, whatever the file is called now. A file that the settings' `sources` name\n"
+	"has their trust, account and time zone. Any other in a customer's home can accuse that\n"
+	"customer only, and one elsewhere is trusted: a copy of a customer's log needs a row in\n"
 	"`sources`. Findings of the past raise no alert unless --alert is given.\n"
 	"\n"
-	"Keys: lines parsed unknown messages recipients php_mail findings seconds. parsed are\n"
-	"the lines that were understood; messages are those first seen by this import.";
+	"Keys: lines parsed unknown messages recipients php_mail findings files left seconds.\n"
+	"parsed are the lines that were understood; messages are those first seen by this\n"
+	"import.";
 
 struct import {
 	const struct settings *settings;
 	struct recorder *recorder;
 	struct inlet_options options;
-	struct inlet *inlets;
-	size_t ninlets;
+	struct gathered files;
 	struct position *positions;
 	struct journal_position *journals;
+	size_t attached; /* sources now */
+	size_t max_open;
 	size_t uncommitted; /* lines */
 	bool damaged; /* a file could not be read to its end */
 	struct progress progress;
@@ -96,137 +110,223 @@ static int find_options(struct import *im, struct error *err)
 	return find_format(im, err);
 }
 
-/* Thousands of customers' logs are open at once. */
-static void allow_many_files(void)
+/* How many of the files may be open: some descriptors are the database's. */
+static size_t allow_many_files(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return MAX_OPEN_PACKED;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur > MAX_OPEN + OTHER_FILES)
+		return MAX_OPEN;
+	return limit.rlim_cur > OTHER_FILES ? limit.rlim_cur - OTHER_FILES : 1;
 }
 
 static int open_files(struct import *im, struct cli *cli, struct error *err)
 {
-	im->inlets = xcalloc((size_t)cli->noperands, sizeof(*im->inlets));
-	im->journals = xcalloc((size_t)cli->noperands, sizeof(*im->journals));
-	im->positions = xcalloc((size_t)cli->noperands, sizeof(*im->positions));
-	allow_many_files();
-	for (; im->ninlets < (size_t)cli->noperands; im->ninlets++)
-		if (inlet_open(&im->inlets[im->ninlets], cli->operand[im->ninlets], err) < 0)
-			return -1;
+	im->max_open = allow_many_files();
+	if (gather(&im->files, cli->operand, cli->noperands, &im->options, im->settings, err) < 0)
+		return -1;
+	im->damaged = im->files.damaged;
+	im->positions = xcalloc(im->files.n + 1, sizeof(*im->positions));
+	im->journals = xcalloc(im->files.n + 1, sizeof(*im->journals));
 	return 0;
+}
+
+/* Those of which nothing is left. */
+static void drop_finished(struct import *im)
+{
+	for (size_t i = 0; i < im->files.n; i++) {
+		struct inlet *in = &im->files.inlets[i];
+
+		if (in->source && in->ended && pipeline_source_ended(in->source)) {
+			inlet_drop(in, recorder_pipeline(im->recorder));
+			im->attached--;
+		}
+	}
 }
 
 static int commit(struct import *im, struct error *err)
 {
 	size_t n = 0, njournals = 0;
 
-	for (size_t i = 0; i < im->ninlets; i++)
-		njournals += im->inlets[i].journal &&
-			     journal_feed_position(im->inlets[i].journal,
-						   &im->journals[njournals]);
+	for (size_t i = 0; i < im->files.n; i++) {
+		struct journal_feed *journal = im->files.inlets[i].journal;
+
+		njournals += journal && journal_feed_position(journal, &im->journals[njournals]);
+		n += inlet_position(&im->files.inlets[i], &im->positions[n]);
+	}
 	recorder_journals(im->recorder, im->journals, njournals);
-	for (size_t i = 0; i < im->ninlets; i++)
-		if (im->inlets[i].source && im->inlets[i].head_n)
-			inlet_position(&im->inlets[i], &im->positions[n++]);
 	im->uncommitted = 0;
-	return recorder_commit(im->recorder, im->positions, n, err);
+	if (recorder_commit(im->recorder, im->positions, n, err) < 0)
+		return -1;
+	drop_finished(im);
+	return 0;
 }
 
 static void show_progress(struct import *im)
 {
 	int64_t done = 0, total = 0;
 
-	for (size_t i = 0; i < im->ninlets; i++) {
-		done += inlet_done(&im->inlets[i]);
-		total += im->inlets[i].size;
+	for (size_t i = 0; i < im->files.n; i++) {
+		done += im->files.inlets[i].done;
+		total += im->files.inlets[i].size;
 	}
 	progress_draw(&im->progress, done, total,
 		      pipeline_totals(recorder_pipeline(im->recorder))->lines);
 }
 
+static void tell_damage(struct import *im, const struct error *err)
+{
+	im->damaged = true;
+	progress_end(&im->progress);
+	cli_complain(err);
+}
+
+/* A share that keeps all buffers together within their bound. */
+static size_t share_of(const struct import *im)
+{
+	size_t share = BUFFER_BYTES / (im->attached + 1);
+
+	if (share > INLET_READ_BYTES)
+		return INLET_READ_BYTES;
+	return share < MIN_READ_BYTES ? MIN_READ_BYTES : share;
+}
+
 /* Bytes pushed. A damaged file is told of, and the others go on. */
 static int64_t fill_all(struct import *im)
 {
+	size_t share = share_of(im), open = 0, packed = 0;
 	int64_t pushed = 0;
 
-	for (size_t i = 0; i < im->ninlets; i++) {
+	for (size_t i = 0; i < im->files.n; i++) {
 		struct error err = { .code = EXIT_NOINPUT };
-		int64_t n = inlet_fill(&im->inlets[i], &err);
+		struct inlet *in = &im->files.inlets[i];
+		int64_t n = 0;
 
-		if (n > 0)
-			pushed += n;
-		if (n < 0) {
-			im->damaged = true;
-			progress_end(&im->progress);
-			cli_complain(&err);
+		if (in->state == INLET_READ &&
+		    (!in->source || pipeline_pending(in->source) < share))
+			n = inlet_fill(in, share, &err);
+		pushed += n > 0 ? n : 0;
+		if (n < 0)
+			tell_damage(im, &err);
+		if (!in->file)
+			continue;
+		packed += in->packed;
+		if (++open > im->max_open || (in->packed && packed > MAX_OPEN_PACKED)) {
+			inlet_rest(in);
+			open--;
 		}
 	}
 	return pushed;
 }
 
-/* Reads what is attached to its end. */
-static int drain(struct import *im, struct error *err)
+/* Is a file that it may be a copy of being read, or to be read before it? */
+static bool must_wait(const struct import *im, size_t at)
 {
-	for (;;) {
-		int64_t pushed = fill_all(im);
-		size_t lines = pipeline_run(recorder_pipeline(im->recorder), RUN_LINES);
+	const struct inlet *in = &im->files.inlets[at];
 
-		im->uncommitted += lines;
-		if ((im->uncommitted >= COMMIT_LINES ||
-		     pipeline_full(recorder_pipeline(im->recorder))) &&
-		    commit(im, err) < 0)
-			return -1;
-		show_progress(im);
-		if (lines == 0 && pushed == 0)
-			return commit(im, err);
-	}
-}
+	for (size_t i = 0; in->group && i < im->files.n; i++) {
+		const struct inlet *other = &im->files.inlets[i];
 
-/* Is another file being read that this one may be a copy of? */
-static bool must_wait(struct import *im, size_t at)
-{
-	for (size_t i = 0; i < at; i++)
-		if (im->inlets[i].file && inlet_same_log(&im->inlets[i], &im->inlets[at]))
+		if (i == at || other->group != in->group)
+			continue;
+		if (other->state == INLET_READ || (other->state == INLET_WAITS && i < at))
 			return true;
+	}
 	return false;
 }
 
-/* Attaches all that no other must come before. Returns how many wait, or -1. */
-static int attach(struct import *im, struct error *err)
+/* PHP's lines are the first among those of one time (pipeline.c), so its log
+ * is needed before others come to that time; any other begins behind them: it
+ * may be what a log became after it was rotated within a second. */
+static usec_t due(const struct inlet *in)
 {
-	int waiting = 0;
+	return in->kind && strcmp(in->kind, "php") == 0 ? in->first - 1 : in->first;
+}
 
-	for (size_t i = 0; i < im->ninlets; i++) {
-		struct inlet *in = &im->inlets[i];
+/* The time up to which no file that waits is needed. */
+static usec_t quiet_until(const struct import *im)
+{
+	usec_t until = INT64_MAX;
 
-		if ((!in->file && !in->journal_name) || in->source || in->journal)
-			continue;
-		if (in->file && must_wait(im, i))
-			waiting++;
-		else if (inlet_attach(in, &im->options, im->settings,
-				      recorder_accounts(im->recorder),
-				      recorder_store(im->recorder),
-				      recorder_pipeline(im->recorder), err) < 0)
-			return -1;
+	for (size_t i = 0; i < im->files.n; i++) {
+		const struct inlet *in = &im->files.inlets[i];
+
+		if (in->state == INLET_WAITS && !must_wait(im, i) && due(in) < until)
+			until = due(in);
 	}
-	return waiting;
+	return until;
+}
+
+static int attach_one(struct import *im, struct inlet *in, struct error *err)
+{
+	if (inlet_attach(in, &im->options, im->settings, recorder_accounts(im->recorder),
+			 recorder_store(im->recorder), recorder_pipeline(im->recorder), err) < 0) {
+		if (err->code != EXIT_NOINPUT && err->code != EXIT_PERMISSION)
+			return -1;
+		tell_damage(im, err);
+	}
+	im->attached += in->source != NULL;
+	if (im->attached > MAX_OPEN_PACKED)
+		inlet_rest(in);
+	return 0;
+}
+
+/* Attaches all that are due at `time`. Positions of their copies must be in the
+ * database: it is asked how far the content was read. Returns how many, or -1. */
+static int attach(struct import *im, usec_t time, struct error *err)
+{
+	int count = 0;
+
+	if (commit(im, err) < 0)
+		return -1;
+	for (size_t i = 0; i < im->files.n; i++) {
+		struct inlet *in = &im->files.inlets[i];
+
+		if (in->state != INLET_WAITS || due(in) > time || must_wait(im, i))
+			continue;
+		if (attach_one(im, in, err) < 0)
+			return -1;
+		count++;
+	}
+	return count;
+}
+
+/* Reads all to their ends. */
+static int drain(struct import *im, struct error *err)
+{
+	struct pipeline *p = recorder_pipeline(im->recorder);
+	usec_t until = quiet_until(im);
+
+	for (;;) {
+		int64_t pushed = fill_all(im);
+		size_t lines = pipeline_run_to(p, RUN_LINES, until);
+		int count;
+
+		im->uncommitted += lines;
+		if ((im->uncommitted >= COMMIT_LINES || pipeline_full(p)) && commit(im, err) < 0)
+			return -1;
+		show_progress(im);
+		if (lines || pushed)
+			continue;
+		count = attach(im, until, err);
+		if (count <= 0 && (count < 0 || quiet_until(im) == INT64_MAX))
+			return count;
+		until = quiet_until(im);
+	}
 }
 
 static int read_all(struct import *im, struct error *err)
 {
 	struct pipeline *p = recorder_pipeline(im->recorder);
-	int waiting;
 
 	progress_init(&im->progress);
 	pipeline_clock(p, im->options.now);
-	do {
-		waiting = attach(im, err);
-		if (waiting < 0 || drain(im, err) < 0)
-			return -1;
-	} while (waiting);
+	if (drain(im, err) < 0)
+		return -1;
 	pipeline_end_waits(p, im->options.now);
 	if (commit(im, err) < 0)
 		return -1;
@@ -263,16 +363,16 @@ static void tell_totals(struct cli *cli, const struct import *im)
 	out_number(o, "recipients", t->recipients);
 	out_number(o, "php_mail", t->php_mail);
 	out_number(o, "findings", t->findings);
+	out_number(o, "files", (int64_t)im->files.n);
+	out_number(o, "left", (int64_t)im->files.left);
 	out_real(o, "seconds", seconds);
 	out_object_end(o, NULL);
 }
 
 static void release(struct import *im)
 {
-	for (size_t i = 0; i < im->ninlets; i++)
-		inlet_release(&im->inlets[i]);
+	gather_release(&im->files);
 	recorder_close(im->recorder);
-	free(im->inlets);
 	free(im->positions);
 	free(im->journals);
 }
@@ -282,10 +382,10 @@ static int import(struct import *im, struct cli *cli, struct error *err)
 	int result;
 
 	im->options.now = cli->now;
-	if (find_options(im, err) < 0 || open_files(im, cli, err) < 0)
+	if (find_options(im, err) < 0)
 		return -1;
 	im->settings = cli_settings(cli, err);
-	if (!im->settings)
+	if (!im->settings || open_files(im, cli, err) < 0)
 		return -1;
 	im->recorder = recorder_open(im->settings, all_parsers, all_heuristics, err);
 	if (!im->recorder)

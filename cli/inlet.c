@@ -14,10 +14,12 @@
 #include <unistd.h>
 
 #include "cli/inlet_stream.h"
+#include "core/envelope.h"
+#include "parsers/parsers.h"
 #include "schema/journal_feed.h"
 
-/* A turn's share of one file. */
-#define READ_BYTES (64 * 1024)
+/* How much of a file is looked at for a line of a mail server. */
+#define LOOK_BYTES (256 * 1024)
 
 /* The path with its directory resolved: that before the last component, or
  * before the first with a wildcard. The rest stays as it is. Heap. */
@@ -87,59 +89,34 @@ static char *journal_file_name(struct str head)
 	return str_dup(str_of(name));
 }
 
-/* What the file's first bytes say that it is. */
-static void recognise(struct inlet *in, const char *path)
+bool inlet_look_journal(struct inlet *in, const char *directory)
 {
-	struct str head = logfile_head(in->file);
-	enum entry_format format = entry_format_of(head);
-
-	if (is_journal_file(head) && strcmp(path, "-") != 0) {
-		in->journal_name = journal_file_name(head);
-		in->journal_path = str_dup(str_of(path));
-		logfile_close(in->file);
-		in->file = NULL;
-	} else if (format != ENTRY_FORMAT_NONE) {
-		in->stream = inlet_stream_new(format);
-	}
+	if (!is_journal_directory(directory))
+		return false;
+	*in = (struct inlet){ .name = realpath(directory, NULL), .member = -1, .kind = "journal" };
+	in->journal_name = str_dup(str_of(in->name));
+	in->journal_path = str_dup(str_of(in->name));
+	return true;
 }
 
-int inlet_open(struct inlet *in, const char *path, struct error *err)
+/* What standard input or a file is, without what its lines say. */
+static struct logfile *look_at_file(struct inlet *in, const char *path, struct error *err)
 {
+	struct logfile *f = logfile_open(path, err);
 	struct stat st;
 
-	if (is_journal_directory(path)) {
-		*in = (struct inlet){ .name = realpath(path, NULL) };
-		in->journal_name = str_dup(str_of(in->name));
-		in->journal_path = str_dup(str_of(in->name));
-		return 0;
-	}
-
-	*in = (struct inlet){ .file = logfile_open(path, err) };
-	if (!in->file)
-		return -1;
+	*in = (struct inlet){ .member = -1 };
+	if (!f)
+		return NULL;
 	in->name = absolute(path);
-	if (fstat(logfile_fd(in->file), &st) < 0 || !S_ISREG(st.st_mode)) {
-		recognise(in, path);
-		return 0;
-	}
+	in->path = str_dup(str_of(path));
+	if (fstat(logfile_fd(f), &st) < 0 || !S_ISREG(st.st_mode))
+		return f;
 	in->dev = st.st_dev;
 	in->ino = st.st_ino;
 	in->size = st.st_size;
 	in->mtime = st.st_mtim.tv_sec * USEC_SECOND + st.st_mtim.tv_nsec / 1000;
-	recognise(in, path);
-	return 0;
-}
-
-bool inlet_same_log(struct inlet *a, struct inlet *b)
-{
-	uint32_t got_a, got_b, n;
-
-	if (a->ino && a->ino == b->ino && a->dev == b->dev)
-		return true;
-	logfile_head_hash(a->file, LOGFILE_HEAD, &got_a);
-	logfile_head_hash(b->file, LOGFILE_HEAD, &got_b);
-	n = got_a < got_b ? got_a : got_b;
-	return n && logfile_head_hash(a->file, n, &got_a) == logfile_head_hash(b->file, n, &got_b);
+	return f;
 }
 
 /* Both as they are written and with symbolic links resolved: /home may be one. */
@@ -205,6 +182,178 @@ static int decide_zone(struct source_setup *setup, const struct inlet_options *o
 	return setup->zone ? 0 : error_set(err, EXIT_USAGE, "no time zone '%s'", name);
 }
 
+/* Zone, year and host of its lines, and who can have written them. */
+static int decide(struct source_setup *setup, const struct inlet *in,
+		  const struct inlet_options *options, const struct settings *settings,
+		  const struct source_spec *spec, struct error *err)
+{
+	*setup = (struct source_setup){
+		.name = str_of(in->name),
+		.format = str_of(options->format),
+		.near = in->mtime ? in->mtime : options->now,
+		.host = str_of(options->host ? options->host : settings->hostname),
+	};
+	if (options->near)
+		setup->near = options->near;
+	if (spec && strcmp(options->format, "auto") == 0)
+		setup->format = str_of(spec->format);
+	return decide_zone(setup, options, spec, err);
+}
+
+static void ignore(struct event_sink *sink, const struct record *rec, const struct event *ev)
+{
+	(void)sink;
+	(void)rec;
+	(void)ev;
+}
+
+static const char *parser_of(const struct record *rec)
+{
+	struct event_sink sink = { .emit = ignore, .rule = -1 };
+
+	for (const struct parser *const *at = all_parsers; *at; at++)
+		if ((*at)->claims(rec))
+			return (*at)->parse(rec, &sink) == PARSE_UNKNOWN ? NULL : (*at)->name;
+	return NULL;
+}
+
+/* Goes through complete lines until one has a time and one is a mail log's. */
+static void look_at_lines(struct inlet *in, struct envelope *env, struct str text)
+{
+	size_t end;
+
+	while ((!in->first || !in->kind) && (end = str_chr(text, '\n')) < text.n) {
+		struct record rec;
+
+		envelope_split(env, str_head(text, end), &rec);
+		if (!in->first)
+			in->first = rec.time;
+		if (!in->kind)
+			in->kind = parser_of(&rec);
+		text = str_skip(text, end + 1);
+	}
+}
+
+/* A log of all sorts of programs may begin with others than the mail server. */
+static void look_further(struct inlet *in, struct logfile *f, struct envelope *env)
+{
+	char *text = xmalloc(LOOK_BYTES);
+	size_t n = 0;
+	ssize_t got = 1;
+
+	while (n < LOOK_BYTES && got > 0) {
+		got = logfile_read(f, text + n, LOOK_BYTES - n, NULL);
+		n += got > 0 ? (size_t)got : 0;
+	}
+	look_at_lines(in, env, (struct str){ text, n });
+	free(text);
+}
+
+/* Is it a journal's file, or entries that journalctl wrote? It has no lines of its own. */
+static bool is_of_journal(struct inlet *in, struct logfile *f)
+{
+	struct str head = logfile_head(f);
+	enum entry_format format = entry_format_of(head);
+
+	if (is_journal_file(head) && in->ino) {
+		in->journal_name = journal_file_name(head);
+		in->journal_path = str_dup(str_of(in->path));
+	} else if (format != ENTRY_FORMAT_NONE) {
+		in->stream = inlet_stream_new(format);
+	} else {
+		return false;
+	}
+	in->kind = "journal";
+	in->packed = logfile_format(f) != LOGFILE_PLAIN;
+	return true;
+}
+
+static int look_inside(struct inlet *in, struct logfile *f, const struct inlet_options *options,
+		       const struct settings *settings, struct error *err)
+{
+	struct source_setup setup;
+	struct envelope env;
+
+	if (decide(&setup, in, options, settings, spec_of(settings, in->name), err) < 0)
+		return -1;
+	env = (struct envelope){ .zone = setup.zone, .near = setup.near };
+	in->head = logfile_head(f);
+	in->head.p = str_dup(in->head);
+	in->packed = in->member >= 0 || logfile_format(f) != LOGFILE_PLAIN;
+	look_at_lines(in, &env, in->head);
+	if (!in->kind && in->ino) {
+		in->first = 0;
+		env.near = setup.near;
+		look_further(in, f, &env);
+	}
+	return 0;
+}
+
+int inlet_look(struct inlet *in, const char *path, const struct inlet_options *options,
+	       const struct settings *settings, struct error *err)
+{
+	struct logfile *f = look_at_file(in, path, err);
+	int result;
+
+	if (!f)
+		return -1;
+	result = is_of_journal(in, f) ? 0 : look_inside(in, f, options, settings, err);
+	if (strcmp(path, "-") == 0)
+		in->file = f;
+	else
+		logfile_close(f);
+	return result;
+}
+
+int inlet_look_member(struct inlet *in, const struct inlet *archive, int64_t number,
+		      const struct archive_member *member, struct logfile *f,
+		      const struct inlet_options *options, const struct settings *settings,
+		      struct error *err)
+{
+	*in = (struct inlet){
+		.path = str_dup(str_of(archive->path)),
+		.member = number,
+		.dev = archive->dev,
+		.ino = archive->ino,
+		.size = member->size,
+		.mtime = member->mtime,
+	};
+	if (asprintf(&in->name, "%s:%.*s", archive->name, STR_ARG(member->name)) < 0)
+		bug("out of memory");
+	return look_inside(in, f, options, settings, err);
+}
+
+void inlet_forget_head(struct inlet *in)
+{
+	free((char *)(uintptr_t)in->head.p);
+	in->head = STR_NONE;
+}
+
+/* Opens it again, where it was left. It must be the file that was looked at. */
+static int reopen(struct inlet *in, struct error *err)
+{
+	struct stat st;
+
+	if (in->file)
+		return 0;
+	in->file = in->member < 0 ? logfile_open(in->path, err) :
+				    tarlog_open(in->path, (size_t)in->member, in->name, err);
+	if (!in->file)
+		return -1;
+	if (fstat(logfile_fd(in->file), &st) < 0 || st.st_ino != in->ino || st.st_dev != in->dev)
+		return error_set(err, EXIT_NOINPUT, "%s: was replaced meanwhile; import it again",
+				 in->name);
+	return logfile_seek(in->file, in->offset, err);
+}
+
+void inlet_rest(struct inlet *in)
+{
+	if (in->stream || (in->path && strcmp(in->path, "-") == 0))
+		return;
+	logfile_close(in->file);
+	in->file = NULL;
+}
+
 /* Skips to where an earlier import or the daemon stopped. A file shorter than
  * that holds nothing new. */
 static int skip_known(struct inlet *in, struct store *store, struct source_setup *setup)
@@ -215,22 +364,33 @@ static int skip_known(struct inlet *in, struct store *store, struct source_setup
 	in->head_hash = logfile_head_hash(in->file, in->head_n, &in->head_n);
 	if (!in->head_n || !store_position_of_content(store, logfile_head(in->file), &known))
 		return 0;
-	if ((in->size && logfile_format(in->file) == LOGFILE_PLAIN && known.offset > in->size) ||
+	if ((in->size && !in->packed && known.offset > in->size) ||
 	    logfile_seek(in->file, known.offset, NULL) < 0)
 		return -1;
-	in->skipped = known.offset;
+	in->skipped = in->offset = in->taken = in->committed = known.offset;
 	if (known.near)
 		setup->near = known.near;
 	return 0;
 }
 
-static void attach_journal(struct inlet *in, const char *host, struct store *store,
-			   struct pipeline *p)
+static void close_for_good(struct inlet *in)
 {
-	struct journal_setup setup = { p, store, str_of(in->journal_name), in->journal_path, host,
-				       0 };
+	logfile_close(in->file);
+	in->file = NULL;
+	in->ended = true;
+	in->done = in->size;
+}
+
+static int attach_journal(struct inlet *in, const struct inlet_options *options,
+			  const struct settings *settings, struct store *store,
+			  struct pipeline *p)
+{
+	struct journal_setup setup = { p, store, str_of(in->journal_name), in->journal_path,
+				       options->host ? options->host : settings->hostname, 0 };
 
 	in->journal = journal_feed_new(&setup);
+	in->state = INLET_READ;
+	return 0;
 }
 
 int inlet_attach(struct inlet *in, const struct inlet_options *options,
@@ -238,31 +398,26 @@ int inlet_attach(struct inlet *in, const struct inlet_options *options,
 		 struct store *store, struct pipeline *p, struct error *err)
 {
 	const struct source_spec *spec = spec_of(settings, in->name);
-	struct source_setup setup = {
-		.name = str_of(in->name),
-		.format = str_of(options->format),
-		.near = in->mtime ? in->mtime : options->now,
-		.host = str_of(options->host ? options->host : settings->hostname),
-	};
+	struct source_setup setup;
 
-	if (in->journal_name) {
-		attach_journal(in, setup.host.p, store, p);
-		return 0;
-	}
-	setup.journal = in->stream != NULL;
-	if (options->near)
-		setup.near = options->near;
-	if (decide_zone(&setup, options, spec, err) < 0)
+	if (in->journal_name)
+		return attach_journal(in, options, settings, store, p);
+	if (decide(&setup, in, options, settings, spec, err) < 0)
 		return -1;
-	if (spec && strcmp(options->format, "auto") == 0)
-		setup.format = str_of(spec->format);
+	setup.journal = in->stream != NULL;
 	decide_trust(&setup, in, spec, accounts);
+	if (reopen(in, err) < 0) {
+		close_for_good(in);
+		in->state = INLET_DONE;
+		return -1;
+	}
 	if (skip_known(in, store, &setup) < 0) {
-		logfile_close(in->file);
-		in->file = NULL;
+		close_for_good(in);
+		in->state = INLET_DONE;
 		return 0;
 	}
 	in->source = pipeline_source_add(p, &setup);
+	in->state = INLET_READ;
 	if (in->stream)
 		inlet_stream_attach(in->stream, in->source, store, in->skipped);
 	return 0;
@@ -275,19 +430,24 @@ static void finish(struct inlet *in, bool whole)
 		pipeline_finish(in->source);
 	else
 		pipeline_at_end(in->source, true);
-	logfile_close(in->file);
-	in->file = NULL;
+	close_for_good(in);
+}
+
+static void note_progress(struct inlet *in)
+{
+	off_t at = in->member >= 0 ? in->offset : lseek(logfile_fd(in->file), 0, SEEK_CUR);
+
+	if (!in->packed)
+		at = in->offset;
+	in->done = at < 0 || at > in->size ? in->size : at;
 }
 
 /* The clock is for later tries, which there are none of. */
 static int64_t fill_journal(struct inlet *in, struct error *err)
 {
-	int rc;
+	int rc = journal_feed_turn(in->journal, 1, err);
 
-	if (in->journal_done)
-		return 0;
-	rc = journal_feed_turn(in->journal, 1, err);
-	in->journal_done = rc <= 0;
+	in->ended = rc <= 0;
 	return rc;
 }
 
@@ -300,47 +460,59 @@ static int64_t fill_stream(struct inlet *in, struct error *err)
 	return n;
 }
 
-int64_t inlet_fill(struct inlet *in, struct error *err)
+int64_t inlet_fill(struct inlet *in, size_t n, struct error *err)
 {
-	char buf[READ_BYTES];
+	char buf[INLET_READ_BYTES];
 	size_t room;
-	ssize_t n;
+	ssize_t got;
 
+	if (in->state != INLET_READ || in->ended)
+		return 0;
 	if (in->journal)
 		return fill_journal(in, err);
-
-	if (!in->file || !in->source)
-		return 0;
 	if (in->stream)
 		return fill_stream(in, err);
 	room = pipeline_room(in->source);
+	n = n < sizeof(buf) ? n : sizeof(buf);
 	if (room == 0)
 		return 0;
-	n = logfile_read(in->file, buf, room < sizeof(buf) ? room : sizeof(buf), err);
-	if (n > 0)
-		pipeline_push(in->source, buf, (size_t)n);
-	else
-		finish(in, n == 0);
-	return n;
+	got = reopen(in, err);
+	if (got == 0)
+		got = logfile_read(in->file, buf, room < n ? room : n, err);
+	if (got <= 0) {
+		finish(in, got == 0);
+		return got;
+	}
+	pipeline_push(in->source, buf, (size_t)got);
+	in->offset += got;
+	note_progress(in);
+	return got;
 }
 
-int64_t inlet_done(const struct inlet *in)
+void inlet_drop(struct inlet *in, struct pipeline *p)
 {
-	off_t at = in->file ? lseek(logfile_fd(in->file), 0, SEEK_CUR) : -1;
-
-	return at < 0 || at > in->size ? in->size : at;
+	pipeline_source_remove(p, in->source);
+	in->source = NULL;
+	in->state = INLET_DONE;
 }
 
-void inlet_position(const struct inlet *in, struct position *out)
+bool inlet_position(struct inlet *in, struct position *out)
 {
+	if (!in->source || !in->head_n)
+		return false;
+	in->taken = in->stream ? inlet_stream_taken(in->stream) :
+				 in->skipped + pipeline_taken(in->source);
 	*out = (struct position){
 		.path = str_of(in->name),
 		.head_hash = in->head_hash,
 		.head_n = in->head_n,
-		.offset = in->stream ? inlet_stream_taken(in->stream) :
-				       in->skipped + pipeline_taken(in->source),
+		.offset = in->taken,
 		.near = pipeline_source_near(in->source),
 	};
+	if (in->taken == in->committed && in->committed)
+		return false;
+	in->committed = in->taken;
+	return true;
 }
 
 void inlet_release(struct inlet *in)
@@ -350,6 +522,8 @@ void inlet_release(struct inlet *in)
 	free(in->journal_name);
 	free(in->journal_path);
 	logfile_close(in->file);
+	inlet_forget_head(in);
 	free(in->name);
+	free(in->path);
 	*in = (struct inlet){ .name = NULL };
 }

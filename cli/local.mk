@@ -49,6 +49,8 @@ libcli_a_SOURCES = \
 	cli/doctor_sendmail.c \
 	cli/doctor_syslog.c \
 	cli/doctor_user_ini.c \
+	cli/gather.c \
+	cli/gather.h \
 	cli/inlet.c \
 	cli/inlet.h \
 	cli/inlet_stream.c \

@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+"""import_archive.py BUILD_DIR: rotated, packed and archived logs, as the real tools make them.
+
+Whatever a log was cut into and packed by, in whatever order it is named, and wherever SIGKILL
+strikes, the database must say what one undisturbed import of the same lines says.
+"""
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from follow_common import Rig, check_same, imported, lines, main
+
+LINES = lines(8)
+PACKERS = (["gzip"], ["xz"], ["zstd", "-q", "--rm"], ["bzip2"])
+SUFFIX = {"gzip": ".gz", "xz": ".xz", "zstd": ".zst", "bzip2": ".bz2"}
+
+
+def run(rig, *args, code=0):
+    """Runs an import; returns what it said."""
+    done = subprocess.run([rig.mailaudit, "--config", rig.config, "import", *args],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    said = (done.stdout + done.stderr).decode(errors="replace")
+    if done.returncode != code:
+        raise AssertionError("import %s: exit code %d, not %d: %s" %
+                             (" ".join(args), done.returncode, code, said))
+    return said
+
+
+def write(path, some):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as out:
+        out.writelines(some)
+
+
+def series(directory, parts=6):
+    """mail.log, mail.log.1 and packed ones, oldest last."""
+    step = -(-len(LINES) // parts)
+    for n in range(parts):
+        at = (parts - 1 - n) * step
+        path = os.path.join(directory, "mail.log" + (".%d" % n if n else ""))
+        write(path, LINES[at:at + step])
+        if n > 1:
+            subprocess.run([*PACKERS[n % len(PACKERS)], path], check=True)
+    return sorted(os.path.join(directory, name) for name in os.listdir(directory))
+
+
+def series_in_any_order(build):
+    want = imported(build, LINES)
+    with Rig(build) as rig:
+        files = series(rig.path("var"))
+    for seed in range(3):
+        with Rig(build) as rig:
+            files = series(rig.path("var"))
+            random.Random(seed).shuffle(files)
+            run(rig, *files)
+            check_same(rig.dump(), want, "order %s" % files)
+            run(rig, *reversed(files))
+            check_same(rig.dump(), want, "a second time")
+
+
+def tar(rig, name, *options):
+    """All of var/, packed by tar itself."""
+    subprocess.run(["tar", "-C", rig.dir, *options, "-cf", rig.path(name), "var"], check=True)
+    return rig.path(name)
+
+
+def archives(build):
+    want = imported(build, LINES)
+    for name, option in (("a.tar", "--format=ustar"), ("a.tar.gz", "-z"), ("a.tar.xz", "-J"),
+                         ("a.tar.zst", "--zstd"), ("a.tar.bz2", "-j"), ("pax.tar", "--format=pax")):
+        with Rig(build) as rig:
+            files = series(rig.path("var"))
+            archive = tar(rig, name, option)
+            said = run(rig, archive)
+            if said.count("took ") != len(files):
+                raise AssertionError("%s: %s" % (name, said))
+            check_same(rig.dump(), want, name)
+            run(rig, rig.path("var"), archive)
+            check_same(rig.dump(), want, name + " and what it was made of")
+
+
+def directory(build):
+    """Takes the mail logs in it, and says of every other file why not."""
+    want = imported(build, LINES)
+    with Rig(build) as rig:
+        var = rig.path("var")
+        files = series(var)
+        shutil.copy(files[0], os.path.join(var, "syslog"))
+        write(os.path.join(var, "dpkg.log"), [b"2026-11-23 06:00:00 status installed gcc 12\n"])
+        write(os.path.join(var, "exim4", "rejectlog"),
+              [b"2026-11-23 06:00:00 H=(x) [203.0.113.9] F=<a@b.example> rejected RCPT "
+               b"<c@d.example>: relay not permitted\n"])
+        write(os.path.join(var, "empty.log"), [])
+        os.symlink("/etc/passwd", os.path.join(var, "link"))
+        os.mkfifo(os.path.join(var, "fifo"))
+        said = run(rig, var)
+        check_same(rig.dump(), want, "a directory")
+        for name, why in (("syslog", "beside it"), ("dpkg.log", "known kind"),
+                          ("rejectlog", "main log"), ("empty.log", "empty")):
+            if not any(line.startswith("left ") and name + ":" in line and why in line
+                       for line in said.splitlines()):
+                raise AssertionError("%s was not left: %s" % (name, said))
+        if "link" in said or said.count("took ") != len(files):
+            raise AssertionError(said)
+
+
+def pattern(build):
+    want = imported(build, LINES)
+    with Rig(build) as rig:
+        series(rig.path("var"))
+        run(rig, rig.path("v*", "mail.log*"))
+        check_same(rig.dump(), want, "a pattern")
+
+
+def hostile_archives(build):
+    """Names are labels; what is damaged is said, what came before it is read."""
+    want = imported(build, LINES)
+    with Rig(build) as rig:
+        series(rig.path("var"))
+        inner = tar(rig, "inner.tar")
+        shutil.copy(inner, rig.path("var", "inner.tar"))
+        write(rig.path("var", "bad.log.gz"), [b"\x1f\x8b\x08\0\0\0\0\0\0\0rubbish"])
+        archive = tar(rig, "a.tar.gz", "-z", "-P",
+                      r"--transform=s,^var/mail,/../../../../tmp/\x1b[31mmail,")
+        said = run(rig, archive)
+        check_same(rig.dump(), want, "odd names")
+        if "\x1b" in said or "an archive in an archive" not in said or \
+                "bad.log.gz" not in said:
+            raise AssertionError(said)
+    with Rig(build) as rig:
+        series(rig.path("var"))
+        archive = tar(rig, "a.tar.gz", "-z")
+        with open(archive, "r+b") as cut:
+            cut.truncate(os.path.getsize(archive) * 2 // 3)
+        run(rig, archive, code=66)
+        run(rig, tar(rig, "whole.tar"))
+        # The newest came first, so only what does not hang on the order can be compared.
+        if rig.dump()["counts"] != want["counts"]:
+            raise AssertionError("half an archive, then the whole: %r, not %r" %
+                                 (rig.dump()["counts"], want["counts"]))
+
+
+def bomb(build):
+    """A gibibyte of NUL bytes in a few kilobytes is read in little memory."""
+    with Rig(build) as rig:
+        subprocess.run("head -c 1G /dev/zero | bzip2 -1 > '%s'" % rig.path("bomb.bz2"),
+                       shell=True, check=True)
+        pid = os.spawnv(os.P_NOWAIT, rig.mailaudit,
+                        [rig.mailaudit, "--config", rig.config, "import", rig.path("bomb.bz2")])
+        _, status, usage = os.wait4(pid, 0)
+        if os.waitstatus_to_exitcode(status) not in (0, 66):
+            raise AssertionError("exit code %d" % os.waitstatus_to_exitcode(status))
+        if usage.ru_maxrss > 400 * 1024:
+            raise AssertionError("%d KiB of memory" % usage.ru_maxrss)
+        return "%d MiB of memory" % (usage.ru_maxrss // 1024)
+
+
+def many_logs(build):
+    """More customers' logs than may be open at once, plain and packed, take turns."""
+    call = (b"[23-Nov-2026 06:%02d:%02d UTC] mail() on [/home/u%d/x.php:3]: To: a@b.example"
+            b" -- Headers:  -- Subject: S\n")
+    count, each = 150, 60
+    found = []
+    for limit in (1024, 64):
+        with Rig(build) as rig:
+            for n in range(count):
+                path = rig.path("var", "u%d" % n, "mail.log")
+                write(path, [call % (i, n % 60, n) for i in range(each)])
+                if n % 2:
+                    subprocess.run(["gzip", path], check=True)
+            done = subprocess.run(["sh", "-c", 'ulimit -n "$0"; exec "$@"', str(limit),
+                                   rig.mailaudit, "--config", rig.config, "import",
+                                   rig.path("var")], stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, check=False)
+            if done.returncode != 0:
+                raise AssertionError(done.stdout[-2000:])
+            found.append(rig.query("SELECT s.text, p.time FROM php_mail p LEFT JOIN path s"
+                                   " ON s.id = p.script ORDER BY 1, 2"))
+    if len(found[0]) != count * each or found[0] != found[1]:
+        raise AssertionError("%d and %d calls, not %d" %
+                             (len(found[0]), len(found[1]), count * each))
+
+
+def two_hosts(build):
+    """The same queue ids at the same time on another host are other messages."""
+    other = [line.replace(line.split(b" ")[1], b"web2", 1) for line in LINES]
+    want = len(imported(build, LINES)["messages"])
+    with Rig(build) as rig:
+        write(rig.path("one"), LINES)
+        write(rig.path("two"), other)
+        run(rig, rig.path("two"), rig.path("one"))
+        hosts = dict(rig.query("SELECT o.host, count(*) FROM message m JOIN origin o"
+                               " ON o.id = m.origin GROUP BY o.host"))
+    if sorted(hosts.values()) != [want, want]:
+        raise AssertionError("%r, each should have %d" % (hosts, want))
+
+
+def kill_and_resume(build):
+    want = imported(build, LINES)
+    rng = random.Random(int(os.environ.get("FOLLOW_SEED", "0")) or random.randrange(1 << 30))
+    kills = 0
+    with Rig(build) as rig:
+        series(rig.path("var"))
+        archive = tar(rig, "a.tar.xz", "-J")
+        command = [rig.mailaudit, "--config", rig.config, "import", archive]
+        longest = 0.02
+        while kills < 40:
+            job = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(rng.uniform(0, longest))
+            longest *= 1.2
+            if job.poll() is not None:
+                break
+            job.send_signal(signal.SIGKILL)
+            job.wait()
+            kills += 1
+        run(rig, archive)
+        check_same(rig.dump(), want, "%d kills" % kills)
+    return "%d kills" % kills
+
+
+if __name__ == "__main__":
+    if not all(shutil.which(tool) for tool in ("gzip", "xz", "zstd", "bzip2", "tar")):
+        print("gzip, xz, zstd, bzip2 or tar is missing")
+        sys.exit(77)
+    BUILT = subprocess.run([os.path.join(sys.argv[1], "mailaudit"), "--version"],
+                           stdout=subprocess.PIPE, check=True).stdout
+    if b"-libarchive" in BUILT or b"-lzma" in BUILT or b"-zstd" in BUILT:
+        print("built without libarchive, liblzma or libzstd")
+        sys.exit(77)
+    main([series_in_any_order, archives, directory, pattern, hostile_archives, bomb, many_logs,
+          two_hosts, kill_and_resume])
