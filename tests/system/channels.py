@@ -576,7 +576,7 @@ class Webhook(Case):
             server = self.bad_server(*lines)
             with self.subTest(lines=lines):
                 got = self.post(server)
-                self.expect(got, "later", "webhook")
+                self.expect(got, "later")
                 self.assertNotIn("token-in-path", got[1])
 
     def test_https(self):
@@ -589,13 +589,13 @@ class Webhook(Case):
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(pem + ".crt", pem)
         hook = self.serve(tls=tls)
-        self.expect(self.post(hook, scheme="https"), "later", "webhook", "ertificate")
+        self.expect(self.post(hook, scheme="https"), "later", "ertificate")
         self.assertEqual(hook.requests, [])
 
     def test_nobody_listens(self):
         hook = self.serve()
         hook.stop()
-        self.expect(self.post(hook), "later", "webhook")
+        self.expect(self.post(hook), "later", "connect")
 
 
 # --- the command
@@ -712,9 +712,9 @@ class Waiting(Case):
         SLOW.wait()
         for name in ("smtp0", "smtp1", "smtp2"):
             self.expect(SLOW.results[name], "later", "127.0.0.1")
-        self.expect(SLOW.results["hook0"], "later", "webhook")
+        self.expect(SLOW.results["hook0"], "later")
         self.expect(SLOW.results["hook1"], "over")  # it had said that it took it
-        self.expect(SLOW.results["hook2"], "later", "webhook")
+        self.expect(SLOW.results["hook2"], "later")
         self.expect(SLOW.results["command"], "later", "took longer")
         with open(SLOW.mark, encoding="utf-8") as f:
             pid = int(f.read())
