@@ -199,6 +199,23 @@ def two_hosts(build):
         raise AssertionError("%r, each should have %d" % (hosts, want))
 
 
+def named_hosts(build):
+    """Exim's own log names no host: --host tells two servers' same message ids apart."""
+    told = (b"2026-11-23 10:05:00 1vM000-000000001aB-0001 <= %s@a.example U=%s P=local S=400\n"
+            b"2026-11-23 10:05:01 1vM000-000000001aB-0001 => x@b.example R=dnslookup T=remote_smtp"
+            b" H=mx.b.example [192.0.2.3] C=\"250 ok\"\n"
+            b"2026-11-23 10:05:01 1vM000-000000001aB-0001 Completed\n")
+    with Rig(build) as rig:
+        for host, user in ((b"web1", b"anna"), (b"web2", b"bert")):
+            write(rig.path(host.decode()), [told % (user, user)])
+            run(rig, "--host", host.decode(), "--tz", "UTC", rig.path(host.decode()))
+        found = rig.query("SELECT o.host, m.sender_local, m.recipients FROM message m JOIN origin o"
+                          " ON o.id = m.origin ORDER BY 1")
+    want = [(b"web1", b"anna", 1), (b"web2", b"bert", 1)]
+    if [tuple(row) for row in found] != want:
+        raise AssertionError("%r, not %r" % (found, want))
+
+
 def kill_and_resume(build):
     want = imported(build, LINES)
     rng = random.Random(int(os.environ.get("FOLLOW_SEED", "0")) or random.randrange(1 << 30))
@@ -232,4 +249,4 @@ if __name__ == "__main__":
         print("built without libarchive, liblzma or libzstd")
         sys.exit(77)
     main([series_in_any_order, archives, directory, pattern, hostile_archives, bomb, many_logs,
-          two_hosts, kill_and_resume])
+          two_hosts, named_hosts, kill_and_resume])
