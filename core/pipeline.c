@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "core/account.h"
 #include "core/correlate.h"
 #include "core/envelope.h"
 #include "core/shape.h"
@@ -422,16 +423,28 @@ static bool is_its_program(const struct record *rec)
 	return str_eq(exe, name) || (exe.n == COMM_MAX && str_starts(name, exe));
 }
 
-static bool forged(const struct parser *parser, const struct record *rec)
+/* A process may be gone before the journal asks which program it ran. A mail server's
+ * own uid then speaks for it, and one that sites share, as the web server's, does not. */
+static bool is_nobodys(const struct pipeline *p, const struct record *rec)
 {
-	return parser->daemons_only &&
-	       (rec->cred_uid >= FIRST_PERSON || !is_its_program(rec));
+	char buf[24];
+
+	return !rec->cred_exe.n && rec->cred_uid > 0 &&
+	       str_chr(rec->program, '/') < rec->program.n &&
+	       accounts_is_shared(p->accounts, accounts_uid(p->accounts, rec->cred_uid, buf));
 }
 
-static enum parse_result parse_by(const struct parser *parser, const struct record *rec,
-				  struct event_sink *sink)
+static bool forged(const struct pipeline *p, const struct parser *parser,
+		   const struct record *rec)
 {
-	return forged(parser, rec) ? PARSE_UNKNOWN : parser->parse(rec, sink);
+	return parser->daemons_only && (rec->cred_uid >= FIRST_PERSON ||
+					!is_its_program(rec) || is_nobodys(p, rec));
+}
+
+static enum parse_result parse_by(const struct pipeline *p, const struct parser *parser,
+				  const struct record *rec, struct event_sink *sink)
+{
+	return forged(p, parser, rec) ? PARSE_UNKNOWN : parser->parse(rec, sink);
 }
 
 static enum parse_result parse(struct pipeline *p, struct pipeline_source *s,
@@ -442,11 +455,11 @@ static enum parse_result parse(struct pipeline *p, struct pipeline_source *s,
 	if (!rec->line.n)
 		return PARSE_NOISE;
 	if (s->only)
-		return s->only->claims(rec) ? parse_by(s->only, rec, &sink.base) :
+		return s->only->claims(rec) ? parse_by(p, s->only, rec, &sink.base) :
 		       s->only->among_others ? PARSE_NOISE : PARSE_UNKNOWN;
 	for (const struct parser *const *at = p->parsers; *at; at++)
 		if ((*at)->claims(rec))
-			return parse_by(*at, rec, &sink.base);
+			return parse_by(p, *at, rec, &sink.base);
 	return PARSE_UNKNOWN;
 }
 

@@ -25,7 +25,7 @@ BUILD = None
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
 
-def wait_for(what, seconds=6):
+def wait_for(what, seconds=30):
     end = time.time() + seconds
     while time.time() < end:
         got = what()
@@ -157,7 +157,7 @@ class Case(unittest.TestCase):
             f.write("database: %s.db\nsources:\n  - {path: /var/log/journal, format: journal}\n"
                     "accounts:\n  passwd: passwd\n" % name)
         with open(self.path("passwd"), "w", encoding="ascii") as f:
-            f.write("alice:x:5101:5101::/home/alice:/bin/sh\n")
+            f.write("alice:x:5101:5101::/home/alice:/bin/sh\nwww-data:x:33:33::/var/www:/bin/sh\n")
         return self.path(name + ".yaml")
 
     def start(self):
