@@ -47,7 +47,7 @@ class Journald:
         os.makedirs("/var/log/journal")
         os.makedirs("/run/systemd/journald.conf.d", exist_ok=True)
         settings = {"Storage": "persistent", "RateLimitBurst": "0", "RateLimitIntervalSec": "0",
-                    "ForwardToSyslog": "no", **settings}
+                    "ForwardToSyslog": "no", "ReadKMsg": "no", **settings}
         with open("/run/systemd/journald.conf.d/test.conf", "w", encoding="ascii") as f:
             f.write("[Journal]\n" + "".join("%s=%s\n" % i for i in settings.items()))
         self.start()
@@ -58,9 +58,16 @@ class Journald:
                 os.unlink("/run/systemd/journal/" + name)
         self.process = subprocess.Popen([JOURNALD], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(lambda: os.path.exists("/run/systemd/journal/socket"))
+        # It makes its sockets first; a signal that it does not yet block would end it.
+        wait_for(lambda: self.blocks(signal.SIGUSR1))
         open("/run/systemd/journal/flushed", "w", encoding="ascii").close()
         self.process.send_signal(signal.SIGUSR1)  # from /run to /var
         time.sleep(0.3)
+
+    def blocks(self, number):
+        with open("/proc/%d/status" % self.process.pid, encoding="ascii") as f:
+            mask, = (line.split()[1] for line in f if line.startswith("SigBlk:"))
+        return int(mask, 16) >> (number - 1) & 1
 
     def sync(self):
         self.tell(signal.SIGRTMIN + 1)
