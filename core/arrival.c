@@ -153,20 +153,27 @@ void on_auth(struct step *s)
 }
 
 /* A connection sends more than one message: the note is made younger. */
-static void take_login(struct step *s)
+struct str arrival_login(struct step *s, struct arena *scratch)
 {
 	char key[300];
 	struct str k = process_key(s, key, sizeof(key)), value;
-	const struct note *note = notes_get(&s->c->notes, STR("login"), k);
-	struct arena scratch = { 0 };
+	const struct note *note =
+		s->rec->pid ? notes_get(&s->c->notes, STR("login"), k) : NULL;
 
 	if (!note)
-		return;
-	value = arena_str(&scratch, note->value);
-	if (str_eq(str_head(value, str_chr(value, ' ')), s->ev->client_ip)) {
-		step_keep_first(s->m, &s->m->login, str_skip(value, str_chr(value, ' ') + 1));
-		notes_put(&s->c->notes, STR("login"), k, value, s->time);
-	}
+		return STR_NONE;
+	value = arena_str(scratch, note->value);
+	if (!str_eq(str_head(value, str_chr(value, ' ')), s->ev->client_ip))
+		return STR_NONE;
+	notes_put(&s->c->notes, STR("login"), k, value, s->time);
+	return str_skip(value, str_chr(value, ' ') + 1);
+}
+
+static void take_login(struct step *s)
+{
+	struct arena scratch = { 0 };
+
+	step_keep_first(s->m, &s->m->login, arrival_login(s, &scratch));
 	arena_release(&scratch);
 }
 
@@ -186,7 +193,7 @@ static void fill_start(struct step *s)
 	step_keep_first(m, &m->user, ev->user);
 	m->work.no_end |= ev->no_end;
 	step_keep_first(m, &m->login, ev->login);
-	if (ev->channel == CHANNEL_AUTH && !m->login.n && s->rec->pid)
+	if (ev->channel == CHANNEL_AUTH && !m->login.n)
 		take_login(s);
 	step_keep_first(m, &m->client_ip, ev->client_ip);
 	step_keep_first(m, &m->client_name, ev->client_name);

@@ -165,7 +165,7 @@ static bool answered(const struct message *m, bool *refused)
 			return false;
 		taken += status != RCPT_REJECTED;
 	}
-	*refused = !taken && m->nrcpt;
+	*refused = !taken && (m->nrcpt || m->state == MSG_REJECTED);
 	return taken >= m->work.nrcpt && (m->nrcpt || m->work.nrcpt >= 0);
 }
 

@@ -9,6 +9,10 @@ static void set_outcome(struct step *s, struct recipient *r)
 
 	if (ev->status == RCPT_PENDING && r->status != RCPT_PENDING)
 		return;
+	/* Announced, and refused after all: nothing more will be told of it. */
+	if (ev->status == RCPT_REJECTED && s->m->channel != CHANNEL_NONE && s->m->work.nrcpt > 0 &&
+	    r->status == RCPT_PENDING)
+		s->m->work.nrcpt--;
 	r->status = ev->status;
 	r->time = s->time;
 	if (ev->place != PLACE_UNKNOWN)
@@ -23,6 +27,19 @@ static void set_outcome(struct step *s, struct recipient *r)
 		step_set(s->m, &r->response, ev->response);
 	s->m->rcpt_dirty = true;
 	message_outcome_changed(s->m, r);
+}
+
+/* Sendmail's MSP hands "root" over, and the MTA delivers to "root@host.example". */
+static struct recipient *named_without_domain(struct message *m, struct str address)
+{
+	struct str local = str_head(address, str_rchr(address, '@'));
+	struct recipient *r = local.n < address.n ? message_recipient(m, local) : NULL;
+
+	if (!r || !m->naliases || r->status != RCPT_PENDING)
+		return NULL;
+	r->orig_to = r->address;
+	r->address = arena_str(&m->strings, address);
+	return r;
 }
 
 /* The recipient a statement is about; one that was handed to a filter or a
@@ -42,6 +59,8 @@ static struct recipient *outcome_recipient(struct step *s)
 		}
 		r = NULL;
 	}
+	if (!r)
+		r = named_without_domain(s->m, ev->recipient);
 	if (!r) {
 		r = message_recipient_add(s->m, ev->recipient);
 		s->c->recipients += r != NULL;
@@ -108,7 +127,7 @@ static void absorb(struct step *s, struct queue_entry *next, size_t via)
 {
 	struct correlate *c = s->c;
 	struct message *m = s->m, *from = next->m;
-	bool was_closed = m->closed != 0;
+	bool was_closed = m->closed != 0, discarded;
 
 	join_remove_message(&c->join, from);
 	c->messages--;
@@ -122,6 +141,9 @@ static void absorb(struct step *s, struct queue_entry *next, size_t via)
 	for (size_t i = 0; i < from->nrcpt; i++)
 		take_recipient(m, &from->rcpt[i], &m->rcpt[via]);
 	c->recipients += (int64_t)m->nrcpt;
+	if (!was_closed && from->state == MSG_HELD)
+		m->state = MSG_HELD;
+	discarded = from->state == MSG_DISCARDED;
 	if (!from->closed)
 		m->work.ids_open += from->work.ids_open;
 	if (!was_closed && from->work.nrcpt > m->work.nrcpt)
@@ -132,6 +154,8 @@ static void absorb(struct step *s, struct queue_entry *next, size_t via)
 	step_keep_first(m, &m->work.ref, from->work.ref);
 	m->rcpt_dirty = true;
 	queue_absorb(&c->queue, s->entry, next);
+	if (discarded)
+		step_finish(c, s->entry, MSG_DISCARDED, s->time);
 }
 
 /* true: another message became part of this one. */

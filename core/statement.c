@@ -159,28 +159,30 @@ void on_end(struct step *s)
 
 /* Refusals matter when somebody of ours was refused; the rest is the world
  * knocking at the door. */
-static bool refusal_of_ours(const struct step *s)
+static bool refusal_of_ours(const struct step *s, struct str login)
 {
 	const struct event *ev = s->ev;
 
 	/* A message that got an id and has no client came from a program here. */
 	if (ev->queue_id.n && !ev->client_ip.n && ev->channel == CHANNEL_NONE)
 		return true;
-	return ev->login.n || ev->channel == CHANNEL_LOCAL || ev->channel == CHANNEL_AUTH ||
+	return login.n || ev->channel == CHANNEL_LOCAL || ev->channel == CHANNEL_AUTH ||
 	       (ev->client_ip.n && accounts_trusted_ip(s->c->accounts, ev->client_ip));
 }
 
-static void fill_refusal(struct step *s)
+static void fill_refusal(struct step *s, struct str login)
 {
 	const struct event *ev = s->ev;
 
-	if (s->m->channel == CHANNEL_NONE)
-		s->m->channel = ev->login.n ? CHANNEL_AUTH :
+	/* Of Sendmail's message the arrival is told later. */
+	s->m->work.no_end |= ev->no_end;
+	if (s->m->channel == CHANNEL_NONE && !(ev->no_end && ev->queue_id.n))
+		s->m->channel = login.n ? CHANNEL_AUTH :
 				ev->channel != CHANNEL_NONE ? ev->channel :
 				ev->client_ip.n ? CHANNEL_SMTP : CHANNEL_LOCAL;
 	if (ev->uid >= 0)
 		s->m->uid = ev->uid;
-	step_keep_first(s->m, &s->m->login, ev->login);
+	step_keep_first(s->m, &s->m->login, login);
 	step_keep_first(s->m, &s->m->user, ev->user);
 	step_keep_first(s->m, &s->m->client_ip, ev->client_ip);
 	step_keep_first(s->m, &s->m->client_name, ev->client_name);
@@ -193,8 +195,11 @@ static void refuse_recipient(struct step *s)
 {
 	struct recipient *r;
 
-	if (!s->ev->recipient.n)
+	if (!s->ev->recipient.n) {
+		if (s->ev->no_end && !s->m->closed)
+			s->m->state = MSG_REJECTED;
 		return;
+	}
 	r = message_recipient(s->m, s->ev->recipient);
 	if (!r) {
 		r = message_recipient_add(s->m, s->ev->recipient);
@@ -220,19 +225,19 @@ static void refuse_all(struct message *m, usec_t time)
 	m->rcpt_dirty = true;
 }
 
-void on_reject(struct step *s)
+static void refuse(struct step *s, struct str login)
 {
 	if (!s->ev->queue_id.n) {
-		if (!refusal_of_ours(s))
+		if (!refusal_of_ours(s, login))
 			return;
 		step_create(s, STR_NONE);
 		s->m->queue_id = STR("NOQUEUE");
 	} else if (!step_locate(s, s->ev->queue_id)) {
-		if (s->entry || !refusal_of_ours(s))
+		if (s->entry || !refusal_of_ours(s, login))
 			return;
 		step_create(s, s->ev->queue_id);
 	}
-	fill_refusal(s);
+	fill_refusal(s, login);
 	/* Exim names the user of a refused local message nowhere else. */
 	if (s->m->channel == CHANNEL_LOCAL && !s->m->user.n && s->m->uid < 0)
 		arrival_take_cwd(s);
@@ -243,4 +248,12 @@ void on_reject(struct step *s)
 		return;
 	}
 	step_settle(s, false);
+}
+
+void on_reject(struct step *s)
+{
+	struct arena scratch = { 0 };
+
+	refuse(s, s->ev->login.n ? s->ev->login : arrival_login(s, &scratch));
+	arena_release(&scratch);
 }

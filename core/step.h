@@ -57,6 +57,8 @@ bool php_comparable(const struct message *m);
 
 /* Exim's cwd= line that belongs to the statement's process. */
 void arrival_take_cwd(struct step *s);
+/* The login of the client that this process talks to (Sendmail), in `scratch`; "" none. */
+struct str arrival_login(struct step *s, struct arena *scratch);
 
 /* ---- the statements, by file ---- */
 

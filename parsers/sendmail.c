@@ -18,6 +18,8 @@
 #define ID_TIME 8
 /* A line is at most 1 KiB or so; further recipients are in lines of their own. */
 #define RECIPIENTS_MAX 1024
+/* What stat= says of a recipient whose message a rule or somebody holds. */
+#define QUARANTINED STR("quarantined")
 /* Debian's and RHEL's first uid that is not a system user's. */
 #define FIRST_PERSON 1000
 
@@ -265,16 +267,21 @@ static enum parse_result on_reference(const struct line *line)
 
 /* --- delivery --- */
 
-static void set_status(struct event *ev, struct str stat)
+/* Without a mailer and a code nothing was tried: a rule or a milter refused the
+ * mail while its client still waited (logundelrcpts()). */
+static void set_status(struct event *ev, struct str mailer, struct str stat)
 {
 	char class = ev->dsn.n ? ev->dsn.p[0] : '\0';
 
-	if (str_eq(stat, STR("queued")) || str_starts(stat, STR("queued ")))
+	if (str_eq(stat, STR("queued")) || str_starts(stat, STR("queued ")) ||
+	    str_eq(stat, QUARANTINED))
 		ev->status = RCPT_PENDING;
 	else if (class == '2' || (!class && str_starts(stat, STR("Sent"))))
 		ev->status = RCPT_SENT;
 	else if (class == '4' || (!class && str_starts(stat, STR("Deferred"))))
 		ev->status = RCPT_DEFERRED;
+	else if (!class && !mailer.n)
+		ev->status = RCPT_REJECTED;
 	else
 		ev->status = RCPT_BOUNCED;
 }
@@ -319,7 +326,7 @@ static bool read_outcome(struct str s, struct event *ev)
 	eat_attribute(&s, STR(", dsn="), &ev->dsn);
 	if (!cursor_until(&s, STR(", stat="), &skipped))
 		return false;
-	set_status(ev, s);
+	set_status(ev, mailer, s);
 	set_place(ev, mailer);
 	set_next_id(ev, s);
 	ev->response = str_eat(&skipped, STR(", reply=")) ? skipped : s;
@@ -359,7 +366,31 @@ static enum parse_result on_recipient(const struct line *line)
 		emit_all(line, &named, list);
 	}
 	emit_all(line, &ev, list);
+	if (str_eq(ev.response, QUARANTINED)) {
+		begin(line, &ev, EV_HOLD);
+		emit(line, &ev);
+	}
 	return PARSE_EVENTS;
+}
+
+/* "quarantine=why", "unquarantine": by `sendmail -Q` */
+static enum parse_result on_quarantine(const struct line *line)
+{
+	struct event ev;
+
+	begin(line, &ev, EV_HOLD);
+	ev.response = line->text;
+	return emit(line, &ev);
+}
+
+static enum parse_result on_unquarantine(const struct line *line)
+{
+	struct event ev;
+
+	if (line->text.n)
+		return PARSE_UNKNOWN;
+	begin(line, &ev, EV_RELEASE);
+	return emit(line, &ev);
 }
 
 /* --- refusals --- */
@@ -385,7 +416,8 @@ static enum parse_result on_refused(const struct line *line)
 }
 
 /* "check_rcpt, arg1=<a@b>, relay=host [ip], reject=550 5.7.1 text". trust_auth
- * tells only that AUTH= of a MAIL command was not believed. */
+ * tells only that AUTH= of a MAIL command was not believed; of "discard" and
+ * "quarantine=why" a line of their own tells what came of it. */
 static enum parse_result on_ruleset(const struct line *line)
 {
 	struct str s = line->text, name, arg, relay;
@@ -397,13 +429,17 @@ static enum parse_result on_ruleset(const struct line *line)
 	if (str_eq(name, STR("trust_auth")))
 		return PARSE_NOISE;
 	arg = eat_address(&s);
-	if (!cursor_until(&s, STR(", relay="), &relay) ||
-	    !cursor_until(&s, STR(", reject="), &relay) ||
+	if (!cursor_until(&s, STR(", relay="), &relay))
+		return PARSE_UNKNOWN;
+	if (str_ends(s, STR("], discard")) || str_find(s, STR("], quarantine=")) < s.n)
+		return PARSE_NOISE;
+	if (!cursor_until(&s, STR(", reject="), &relay) ||
 	    !split_host(relay, &ev.client_name, &ev.client_ip))
 		return PARSE_UNKNOWN;
 	ev.response = s;
 	ev.channel = CHANNEL_SMTP;
 	ev.status = RCPT_REJECTED;
+	ev.no_end = true;
 	if (str_eq(name, STR("check_rcpt")))
 		ev.recipient = arg;
 	else if (str_eq(name, STR("check_mail")))
@@ -417,7 +453,7 @@ static enum parse_result on_ruleset(const struct line *line)
  * "return receipt:"; "ID2: clone: owner=o": part of the recipients go on as ID2. */
 static enum parse_result on_other_id(const struct line *line)
 {
-	struct str s = line->text, id;
+	struct str s = line->text, id, verb;
 	struct event ev;
 
 	if (!eat_queue_id(&s, &id))
@@ -429,7 +465,7 @@ static enum parse_result on_other_id(const struct line *line)
 	    str_find(s, STR("return ")) == s.n && str_find(s, STR(" notify: ")) == s.n)
 		return PARSE_UNKNOWN;
 	emit(line, &ev);
-	if (str_starts(s, STR("return to sender: Cannot send message "))) {
+	if (cursor_until(&s, STR(": "), &verb) && str_starts(s, STR("Cannot send message for "))) {
 		begin(line, &ev, EV_EXPIRE);
 		ev.status = RCPT_EXPIRED;
 		ev.response = s;
@@ -481,6 +517,8 @@ static enum parse_result on_sentence(const struct line *line)
 	X("warning", FORM_QID, "Authentication-Warning: ", NOISE) \
 	X("ruleset", FORM_ANY, "ruleset=", on_ruleset) \
 	X("refused", FORM_QID, "<", on_refused) \
+	X("quarantine", FORM_QID, "quarantine=", on_quarantine) \
+	X("unquarantine", FORM_QID, "unquarantine", on_unquarantine) \
 	X("done", FORM_QID, "done; delay=", on_done) \
 	X("discarded", FORM_QID, "discarded", on_discarded) \
 	X("starttls", FORM_ANY, "STARTTLS=", NOISE) \
@@ -490,6 +528,8 @@ static enum parse_result on_sentence(const struct line *line)
 	X("lost", FORM_ANY, "lost input channel from ", NOISE) \
 	X("timeout", FORM_ANY, "timeout waiting for input from ", NOISE) \
 	X("system-error", FORM_ANY, "SYSERR(", NOISE) \
+	X("panic", FORM_QID, "Losing ", NOISE) \
+	X("headers", FORM_QID, "headers too large (", NOISE) \
 	X("unsafe", FORM_QID, "Warning: program ", NOISE) \
 	X("outgoing", FORM_QID, "SMTP outgoing connect on ", NOISE) \
 	X("milter", FORM_ANY, "Milter", NOISE) \

@@ -23,14 +23,17 @@ sendmail_files() {
 	grep -v '^#' "$CONF/virtual" | sed 's/ .*//; s/.*@//' | grep -v '^host\.' | sort -u >/etc/mail/virtual-domains
 	echo host.example >/etc/mail/local-host-names
 	printf 'hosts files\naliases files\n' >/etc/mail/service.switch
-	printf 'www-data: dave\nroot: dave\npostmaster: dave\n' >/etc/mail/aliases
+	printf '%s\n' 'www-data: dave' 'root: dave' 'postmaster: dave' 'owner-team: dave' \
+		'team: carol, helper@dest.example, helper@dest3.example' >/etc/mail/aliases
 	: >/etc/mail/trusted-users
 }
 
 sendmail_tables() {
 	awk '$2 ~ /^mx\./ { print substr($2, 4) "\tesmtp:[" $2 "]" }' "$CONF/hosts" | sendmail_table mailertable
-	grep -v -e '^#' -e ',' "$CONF/virtual" | grep -v '@host\.example ' | sendmail_table virtusertable
-	printf '%s\n' 'Connect:127.0.0.1 RELAY' 'Connect:127.0.0.3 RELAY' | sendmail_table access
+	{ grep -v -e '^#' -e ',' "$CONF/virtual" | grep -v '@host\.example ' && echo 'team@shop.example team'; } |
+		sendmail_table virtusertable
+	printf '%s\n' 'Connect:127.0.0.1 RELAY' 'Connect:127.0.0.3 RELAY' \
+		'To:blocked@dest.example REJECT' 'From:stolen@alice-crafts.example REJECT' | sendmail_table access
 }
 
 sendmail_sasl() {

@@ -1,6 +1,7 @@
-"""What an administrator does to a mail queue, for Postfix and Exim alike."""
+"""What an administrator does to a mail queue, the same words for each server."""
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -9,6 +10,10 @@ import world
 POSTFIX = {"hold": ["postsuper", "-h"], "release": ["postsuper", "-H"], "remove": ["postsuper", "-d"],
            "requeue": ["postsuper", "-r"], "expire": ["postsuper", "-e"], "expire-held": ["postsuper", "-f"]}
 EXIM = {"hold": ["-Mf"], "release": ["-Mt"], "remove": ["-Mrm"], "requeue": ["-M"], "expire": ["-Mg"]}
+# options before the id, and the end of the option that takes it
+SENDMAIL = {"hold": ["-Qwait", "-qI"], "release": ["-qQ", "-Q", "-qI"], "retry": ["-qI"],
+            "warn": ["-OTimeout.queuewarn=1s", "-qI"], "expire": ["-OTimeout.queuereturn=1s", "-qI"]}
+SENDMAIL_COMMAND = "/usr/libexec/sendmail/sendmail"
 
 
 def command(arguments):
@@ -32,11 +37,23 @@ def _exim_queue():
             yield identity, line
 
 
+def _sendmail_queue():
+    identity = None
+    for line in (command([SENDMAIL_COMMAND, "-bp"]) + command([SENDMAIL_COMMAND, "-bp", "-qQ"])).splitlines():
+        if re.match(r"[0-9A-Za-z]{14}\W", line):
+            identity = line[:14]
+        elif identity and line.strip().startswith("<"):
+            yield identity, line
+
+
+QUEUES = {"postfix": _postfix_queue, "exim": _exim_queue, "sendmail": _sendmail_queue}
+
+
 def queue_id(mta, token, wait=10):
     """The queue id of the message with a token, once the queue shows it."""
     end = time.monotonic() + wait
     while time.monotonic() < end:
-        for identity, addresses in (_postfix_queue if mta == "postfix" else _exim_queue)():
+        for identity, addresses in QUEUES[mta]():
             if token in addresses:
                 return identity
         time.sleep(0.2)
@@ -47,6 +64,9 @@ def act(mta, action, token):
     identity = queue_id(mta, token)
     if mta == "postfix":
         command(POSTFIX[action] + [identity])
+    elif mta == "sendmail":
+        *options, last = SENDMAIL[action]
+        command([SENDMAIL_COMMAND, *options, last + identity])
     else:
         command(["/usr/sbin/exim4"] + EXIM[action] + [identity])
 
