@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""The queries of etc/maps at a real MariaDB, with the panels' tables, through mailaudit-map.
+"""The queries of etc/maps at a real MariaDB, with the panels' tables, through mailaudit-map; those for
+mailboxes at SQLite and a real PostgreSQL.
 
 usage: panel_maps.py BUILD
 
-Skipped (77) where there is no mariadbd. The tables have the columns the queries need, as the panels'
+Skipped (77) where there is no mariadbd or PostgreSQL, or not root (PostgreSQL then runs as nobody). The tables have the columns the queries need, as the panels'
 own layouts name them. What the map files say then must be what mailaudit reads.
 """
 import os
@@ -109,18 +110,56 @@ def check_sqlite(folder):
     assert read_map(file) == {"info@a.example": "alice"}
 
 
+def postgresql(program):
+    """Unpacked by tests/rig/install, or installed."""
+    cache = Path(os.environ.get("RIG_CACHE", "/var/cache/mailaudit-rig"))
+    found = [*cache.glob(f"postgresql-*/usr/lib/postgresql/*/bin/{program}"),
+             *Path("/usr/lib/postgresql").glob(f"*/bin/{program}")]
+    return found[0] if found else None
+
+
+def check_postgresql(folder):
+    """Its server and its client as nobody, whom it lets in by the socket's credentials."""
+    place = folder / "postgresql"
+    place.mkdir()
+    shutil.chown(place, "nobody")
+    folder.chmod(0o755)
+    as_nobody = {"user": "nobody", "cwd": place, "env": {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}}
+    data = place / "data"
+    subprocess.run([postgresql("initdb"), "-D", data, "-A", "peer"], stdout=subprocess.DEVNULL, check=True, **as_nobody)
+    log = open(place / "log", "wb")
+    server = subprocess.Popen([postgresql("postgres"), "-D", data, "-k", place, "-c", "listen_addresses="], stdout=log,
+                              stderr=log, **as_nobody)
+    client = [postgresql("psql"), "-X", "-h", place, "-d", "postgres"]
+    try:
+        while subprocess.run([*client, "-c", "SELECT 1"], capture_output=True, check=False, **as_nobody).returncode:
+            assert server.poll() is None, (place / "log").read_text()
+            time.sleep(0.1)
+        subprocess.run([*client, "-q", "-c", "CREATE TABLE mailbox (address text, account text)", "-c",
+                        "INSERT INTO mailbox VALUES ('office@b.example', 'bob')"], check=True, **as_nobody)
+        file = folder / "maps" / "postgresql.logins"
+        make_map(file, "setpriv", "--reuid=nobody", "--clear-groups", *client, "-At", "-F", ": ", "-c",
+                 "SELECT address, account FROM mailbox")
+        assert read_map(file) == {"office@b.example": "bob"}
+    finally:
+        server.terminate()
+        server.wait()
+
+
 def check_read(folder, build):
     settings = folder / "mailaudit.yaml"
     settings.write_text("accounts: {maps: [{path: maps/*.domains}, {path: maps/*.logins, format: logins}]}\n")
     out = subprocess.run([build / "mailaudit", "config", "check", settings], capture_output=True, text=True, check=True)
     domains = sum(len(want) for _, want in PANELS.values())
     assert f"maps/*.domains (domains): {domains} names in {len(PANELS)} files\n" in out.stdout, out.stdout
-    assert "maps/*.logins (logins): 1 names in 1 files\n" in out.stdout, out.stdout
+    assert "maps/*.logins (logins): 2 names in 2 files\n" in out.stdout, out.stdout
 
 
 def main():
     build = Path(sys.argv[1]).resolve()
     missing = [p for p in ("mariadbd", "mariadb", "mariadb-install-db", "sqlite3") if not shutil.which(p)]
+    missing += ["PostgreSQL"] if not postgresql("postgres") or not postgresql("psql") else []
+    missing += ["root"] if os.getuid() else []
     if missing:
         print(f"skipped: no {missing[0]}")
         return 77
@@ -134,6 +173,7 @@ def main():
             server.terminate()
             server.wait()
         check_sqlite(folder)
+        check_postgresql(folder)
         check_read(folder, build)
     print("ok")
     return 0
