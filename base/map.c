@@ -35,7 +35,7 @@ static uint64_t rotate(uint64_t x, int bits)
 	return x << bits | x >> (64 - bits);
 }
 
-static void sip_round(struct sip *s)
+static inline void sip_round(struct sip *s)
 {
 	s->v0 += s->v1;
 	s->v1 = rotate(s->v1, 13) ^ s->v0;
@@ -49,7 +49,7 @@ static void sip_round(struct sip *s)
 	s->v2 = rotate(s->v2, 32);
 }
 
-static void sip_block(struct sip *s, uint64_t block)
+static inline void sip_block(struct sip *s, uint64_t block)
 {
 	s->v3 ^= block;
 	sip_round(s);

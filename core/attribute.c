@@ -130,12 +130,12 @@ struct str attribute_site_root(struct str path)
 
 	if (end == path.n)
 		return STR_NONE;
-	for (size_t i = 0; i < sizeof(site_parts) / sizeof(*site_parts); i++) {
-		size_t at = str_find(path, site_parts[i]);
-
-		if (at < end)
-			end = at;
-	}
+	for (size_t at = str_chr(path, '/'); at < end;
+	     at += 1 + str_chr(str_skip(path, at + 1), '/'))
+		for (size_t i = 0; i < sizeof(site_parts) / sizeof(*site_parts); i++)
+			if (path.p[at + 1] == site_parts[i].p[1] &&
+			    str_starts(str_skip(path, at), site_parts[i]))
+				return str_head(path, at + 1);
 	return str_head(path, end + 1);
 }
 

@@ -91,17 +91,19 @@ static size_t value_length(struct str s)
 
 bool mailtext_field(struct str headers, struct str name, size_t *at, struct str *value)
 {
-	for (size_t i = *at; i + name.n < headers.n; i++) {
+	size_t i = *at;
+
+	while (i + name.n < headers.n) {
 		struct str here = str_skip(headers, i);
 
-		if (i && headers.p[i - 1] != ' ')
-			continue;
-		if (!str_starts_nocase(here, name) || here.p[name.n] != ':')
-			continue;
-		here = str_skip(here, name.n + 1);
-		*value = str_trim(str_head(here, value_length(here)));
-		*at = i + name.n + 1;
-		return true;
+		if ((i == 0 || headers.p[i - 1] == ' ') && here.p[name.n] == ':' &&
+		    str_starts_nocase(here, name)) {
+			here = str_skip(here, name.n + 1);
+			*value = str_trim(str_head(here, value_length(here)));
+			*at = i + name.n + 1;
+			return true;
+		}
+		i += str_chr(here, ' ') + 1;
 	}
 	return false;
 }

@@ -167,6 +167,7 @@ struct php_mail {
 	int64_t message; /* row of the message; 0 */
 
 	bool stored, dirty;
+	uint64_t alike; /* php.c: what lines that cannot be told apart share; 0 not asked yet */
 	/* Book-keeping of join.c. */
 	struct php_mail *older, *newer; /* among the waiting */
 	struct join_node *nodes;

@@ -10,7 +10,7 @@
 
 /* ---- lines alike ---- */
 
-static struct str twin_key(const struct php_mail *p, char *buf, size_t size)
+static uint64_t hash_alike(const struct php_mail *p)
 {
 	uint64_t h = str_hash(p->account, 1);
 	size_t at = 0;
@@ -22,11 +22,18 @@ static struct str twin_key(const struct php_mail *p, char *buf, size_t size)
 	h = str_hash(p->to, h);
 	h = str_hash(p->subject, h);
 	h = str_hash(cc, h);
-	h = str_hash(bcc, h);
-	return (struct str){ buf, (size_t)snprintf(buf, size, "%016llx", (unsigned long long)h) };
+	return str_hash(bcc, h);
 }
 
-static void twin_note(struct correlate *c, const struct php_mail *p)
+static struct str twin_key(struct php_mail *p, char *buf, size_t size)
+{
+	if (!p->alike)
+		p->alike = hash_alike(p);
+	return (struct str){ buf, (size_t)snprintf(buf, size, "%016llx",
+						   (unsigned long long)p->alike) };
+}
+
+static void twin_note(struct correlate *c, struct php_mail *p)
 {
 	char key[24], value[64];
 	struct str k = twin_key(p, key, sizeof(key));
