@@ -15,17 +15,26 @@
 	" rcpt_dropped, pending, deferred, bounced, expired, rejected, aliases," \
 	" evidence, work"
 
+#define MESSAGE_VALUES \
+	"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?," \
+	" ?, ?, ?, ?, ?, ?, ?)"
+#define PHP_COLUMNS \
+	"id, time, state, origin, account, script, script_line, eval, tenant, ambiguous, rcpt," \
+	" subject, headers, message_id, uid, pid, message"
+#define PHP_VALUES "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+/* `add` and `put` differ in what they cost: REPLACE looks for old rows in each index. */
 static const struct sql_text statements[] = {
+	{ offsetof(struct row_writer, add),
+	  "INSERT INTO message (" MESSAGE_COLUMNS ") VALUES " MESSAGE_VALUES },
 	{ offsetof(struct row_writer, put),
-	  "REPLACE INTO message (" MESSAGE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-	  " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-	  " ?)" },
+	  "REPLACE INTO message (" MESSAGE_COLUMNS ") VALUES " MESSAGE_VALUES },
 	{ offsetof(struct row_writer, old),
 	  "SELECT time, account, recipients, pending, deferred, bounced, expired, rejected,"
 	  " queue_id, message_id, aliases FROM message WHERE id = ?1" },
 	{ offsetof(struct row_writer, drop), "DELETE FROM message WHERE id = ?1" },
-	{ offsetof(struct row_writer, put_recipient),
-	  "REPLACE INTO recipient (message, n, local, domain, orig_to, status, place, dsn, relay,"
+	{ offsetof(struct row_writer, add_recipient),
+	  "INSERT INTO recipient (message, n, local, domain, orig_to, status, place, dsn, relay,"
 	  " response, delay) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" },
 	{ offsetof(struct row_writer, drop_recipients),
 	  "DELETE FROM recipient WHERE message = ?1" },
@@ -33,10 +42,10 @@ static const struct sql_text statements[] = {
 	  "INSERT OR IGNORE INTO lookup (key, message) VALUES (?1, ?2)" },
 	{ offsetof(struct row_writer, drop_lookup),
 	  "DELETE FROM lookup WHERE key = ?1 AND message = ?2" },
+	{ offsetof(struct row_writer, add_php),
+	  "INSERT INTO php_mail (" PHP_COLUMNS ") VALUES " PHP_VALUES },
 	{ offsetof(struct row_writer, put_php),
-	  "REPLACE INTO php_mail (id, time, state, origin, account, script, script_line, eval,"
-	  " tenant, ambiguous, rcpt, subject, headers, message_id, uid, pid, message)"
-	  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" },
+	  "REPLACE INTO php_mail (" PHP_COLUMNS ") VALUES " PHP_VALUES },
 	{ offsetof(struct row_writer, drop_php), "DELETE FROM php_mail WHERE id = ?1" },
 };
 
@@ -203,7 +212,7 @@ static int give_where_from(struct cells_out *c, struct row_writer *w, const stru
 static int write_message(struct row_writer *w, const struct message *m, const struct tally *t,
 			 struct error *err)
 {
-	struct cells_out c = { w->put, 1, err };
+	struct cells_out c = { m->stored ? w->put : w->add, 1, err };
 
 	give_number(&c, m->id);
 	give_number(&c, m->time);
@@ -230,7 +239,7 @@ static int write_message(struct row_writer *w, const struct message *m, const st
 	give_statuses(&c, t);
 	give_str(&c, join_aliases(w, m));
 	give_work(&c, w, m);
-	return sql_run(w->put, err);
+	return sql_run(c.st, err);
 }
 
 static int give_response(struct cells_out *c, struct row_writer *w, const struct recipient *r)
@@ -249,7 +258,7 @@ static int write_recipient(struct row_writer *w, const struct message *m, size_t
 {
 	const struct recipient *r = &m->rcpt[n];
 	struct str relay[] = { r->relay, r->relay_ip };
-	struct cells_out c = { w->put_recipient, 1, err };
+	struct cells_out c = { w->add_recipient, 1, err };
 
 	give_number(&c, m->id);
 	give_number(&c, (int64_t)n);
@@ -268,7 +277,7 @@ static int write_recipient(struct row_writer *w, const struct message *m, size_t
 		give_number(&c, r->time - m->time);
 	else
 		sql_bind_null(c.st, c.at++);
-	return sql_run(w->put_recipient, err);
+	return sql_run(w->add_recipient, err);
 }
 
 static int write_recipients(struct row_writer *w, const struct message *m, struct error *err)
@@ -417,7 +426,7 @@ int row_put_message(struct row_writer *w, const struct message *m, struct error 
 
 static int write_php(struct row_writer *w, const struct php_mail *p, struct error *err)
 {
-	struct cells_out c = { w->put_php, 1, err };
+	struct cells_out c = { p->stored ? w->put_php : w->add_php, 1, err };
 
 	give_number(&c, p->id);
 	give_number(&c, p->time);
@@ -437,7 +446,7 @@ static int write_php(struct row_writer *w, const struct php_mail *p, struct erro
 	give_int(&c, p->uid, -1);
 	give_int(&c, p->pid, 0);
 	give_int(&c, p->message, 0);
-	return sql_run(w->put_php, err);
+	return sql_run(c.st, err);
 }
 
 int row_put_php(struct row_writer *w, const struct php_mail *p, struct error *err)

@@ -14,10 +14,10 @@ struct row_writer {
 	struct minutes minutes;
 	struct hourly hourly;
 	struct sieve sieve;
-	struct sql_stmt *put, *old, *drop;
-	struct sql_stmt *put_recipient, *drop_recipients;
+	struct sql_stmt *add, *put, *old, *drop;
+	struct sql_stmt *add_recipient, *drop_recipients;
 	struct sql_stmt *put_lookup, *drop_lookup;
-	struct sql_stmt *put_php, *drop_php;
+	struct sql_stmt *add_php, *put_php, *drop_php;
 	struct arena scratch; /* of the row being written */
 	int64_t php; /* change of the number of PHP rows since the last flush */
 	int64_t day; /* of the newest event: see table response */
