@@ -91,6 +91,8 @@ static void copy_settings(struct accounts *a, const struct settings *s)
 	for (i = 0; i < a->npatterns; i++)
 		a->patterns[i] = arena_str(&a->arena, str_of(s->accounts.homes.at[i]));
 	a->networks = arena_alloc(&a->arena, s->networks.n * sizeof(*a->networks));
+	a->trusted = arena_alloc(&a->arena, ACCOUNT_TRUSTED_KEPT * sizeof(*a->trusted));
+	memset(a->trusted, 0, ACCOUNT_TRUSTED_KEPT * sizeof(*a->trusted));
 	for (i = 0; i < s->networks.n; i++)
 		a->nnetworks += network_parse(str_of(s->networks.at[i]),
 					      &a->networks[a->nnetworks]);
@@ -266,7 +268,7 @@ struct str accounts_login(const struct accounts *a, struct str login)
 	return user.n ? user : accounts_domain(a, domain);
 }
 
-bool accounts_trusted_ip(const struct accounts *a, struct str ip)
+static bool in_networks(const struct accounts *a, struct str ip)
 {
 	struct network address;
 	size_t i;
@@ -277,6 +279,20 @@ bool accounts_trusted_ip(const struct accounts *a, struct str ip)
 		if (network_has(&a->networks[i], &address))
 			return true;
 	return false;
+}
+
+bool accounts_trusted_ip(const struct accounts *a, struct str ip)
+{
+	struct trusted *kept = &a->trusted[str_hash(ip, 1) % ACCOUNT_TRUSTED_KEPT];
+
+	if (!ip.n || ip.n > sizeof(kept->ip))
+		return false;
+	if (kept->n != ip.n || memcmp(kept->ip, ip.p, ip.n) != 0) {
+		memcpy(kept->ip, ip.p, ip.n);
+		kept->n = ip.n;
+		kept->is = in_networks(a, ip);
+	}
+	return kept->is;
 }
 
 struct str accounts_log(const struct accounts *a, const struct source_spec *spec,

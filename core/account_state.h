@@ -2,6 +2,8 @@
 #ifndef MAILAUDIT_CORE_ACCOUNT_STATE_H
 #define MAILAUDIT_CORE_ACCOUNT_STATE_H
 
+#include <netinet/in.h>
+
 #include "base/map.h"
 #include "core/account.h"
 
@@ -17,6 +19,14 @@ struct owner {
 	struct owner *lord; /* whose mailbox this user is; NULL: his own */
 };
 
+/* What accounts_trusted_ip() answered: it is asked of each line of a message. */
+struct trusted {
+	char ip[INET6_ADDRSTRLEN];
+	size_t n; /* 0: empty */
+	bool is;
+};
+#define ACCOUNT_TRUSTED_KEPT 64
+
 struct accounts {
 	struct arena arena;
 	struct map names; /* name -> struct owner */
@@ -29,6 +39,7 @@ struct accounts {
 	size_t npatterns;
 	struct network *networks;
 	size_t nnetworks;
+	struct trusted *trusted; /* by the hash of the address */
 	struct map_count *counts; /* one for each map */
 	size_t ncounts;
 };
