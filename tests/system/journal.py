@@ -60,24 +60,33 @@ class Journald:
         wait_for(lambda: os.path.exists("/run/systemd/journal/socket"))
         # It makes its sockets first; a signal that it does not yet block would end it.
         wait_for(lambda: self.blocks(signal.SIGUSR1))
-        open("/run/systemd/journal/flushed", "w", encoding="ascii").close()
         self.process.send_signal(signal.SIGUSR1)  # from /run to /var
-        time.sleep(0.3)
+        wait_for(lambda: [f.startswith("/var/") for f in self.journals()] == [True])
+
+    def journals(self):
+        """The files it writes to."""
+        links = []
+        for fd in os.scandir("/proc/%d/fd" % self.process.pid):
+            try:
+                links.append(os.readlink(fd.path))
+            except FileNotFoundError:  # closed since
+                pass
+        return [link for link in links if link.endswith(".journal")]
 
     def blocks(self, number):
         with open("/proc/%d/status" % self.process.pid, encoding="ascii") as f:
             mask, = (line.split()[1] for line in f if line.startswith("SigBlk:"))
         return int(mask, 16) >> (number - 1) & 1
 
-    def sync(self):
-        self.tell(signal.SIGRTMIN + 1)
-
-    def tell(self, number):
-        self.process.send_signal(number)
-        time.sleep(0.3)
+    @staticmethod
+    def sync():
+        """All that was sent is in the files; journalctl waits for it."""
+        subprocess.run(["journalctl", "--sync"], check=True)
 
     def rotate(self):
-        self.tell(signal.SIGUSR2)
+        """What was sent is in files that are closed, what comes is in a new one."""
+        self.sync()
+        subprocess.run(["journalctl", "--rotate"], check=True)
 
     def stop(self):
         self.process.terminate()
