@@ -73,7 +73,7 @@ struct import {
 	struct inlet_options options;
 	struct gathered files;
 	struct position *positions;
-	struct journal_position *journals;
+	struct journal_positions journals; /* of the next commit */
 	size_t attached; /* sources now */
 	size_t max_open;
 	size_t uncommitted; /* lines */
@@ -131,7 +131,6 @@ static int open_files(struct import *im, struct cli *cli, struct error *err)
 		return -1;
 	im->damaged = im->files.damaged;
 	im->positions = xcalloc(im->files.n + 1, sizeof(*im->positions));
-	im->journals = xcalloc(im->files.n + 1, sizeof(*im->journals));
 	return 0;
 }
 
@@ -150,15 +149,17 @@ static void drop_finished(struct import *im)
 
 static int commit(struct import *im, struct error *err)
 {
-	size_t n = 0, njournals = 0;
+	size_t n = 0;
 
+	im->journals.n = 0;
 	for (size_t i = 0; i < im->files.n; i++) {
 		struct journal_feed *journal = im->files.inlets[i].journal;
 
-		njournals += journal && journal_feed_position(journal, &im->journals[njournals]);
+		if (journal)
+			journal_feed_positions(journal, &im->journals);
 		n += inlet_position(&im->files.inlets[i], &im->positions[n]);
 	}
-	recorder_journals(im->recorder, im->journals, njournals);
+	recorder_journals(im->recorder, im->journals.at, im->journals.n);
 	im->uncommitted = 0;
 	if (recorder_commit(im->recorder, im->positions, n, err) < 0)
 		return -1;
@@ -374,7 +375,7 @@ static void release(struct import *im)
 	gather_release(&im->files);
 	recorder_close(im->recorder);
 	free(im->positions);
-	free(im->journals);
+	free(im->journals.at);
 }
 
 static int import(struct import *im, struct cli *cli, struct error *err)

@@ -19,7 +19,9 @@ struct position {
 
 /* How far a journal has been read. */
 struct journal_position {
-	struct str name; /* as configured, or "file HEX" */
+	/* As configured, or "file HEX"; with " s=ID" behind it: of the entries under that id,
+	 * where the cursor's is another. */
+	struct str name;
 	struct str cursor; /* of the last entry whose line was taken */
 	int64_t first; /* number of the first entry read of the journal the cursor is in */
 	usec_t near; /* time of that last entry */

@@ -248,3 +248,14 @@ bool entry_number(struct str cursor, struct str *journal, int64_t *number)
 	*journal = part_of(cursor, STR("s="));
 	return journal->n == 32 && read_hex(part_of(cursor, STR("i=")), number);
 }
+
+bool entry_is_next(struct str cursor, struct str next)
+{
+	struct str id, next_id, boot = part_of(cursor, STR("b="));
+	int64_t number, next_number;
+
+	if (!entry_number(cursor, &id, &number) || !entry_number(next, &next_id, &next_number))
+		return false;
+	return next_number == number + 1 &&
+	       (str_eq(id, next_id) || (boot.n && str_eq(boot, part_of(next, STR("b=")))));
+}

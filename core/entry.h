@@ -38,5 +38,7 @@ struct str entry_line(struct entry *e);
 /* The parts of a cursor that number the entry: the journal it was written to, and its place
  * there. false: it has none. */
 bool entry_number(struct str cursor, struct str *journal, int64_t *number);
+/* Is nothing between the two? journald counts on over all its files. */
+bool entry_is_next(struct str cursor, struct str next);
 
 #endif

@@ -74,7 +74,7 @@ struct sources {
 	bool any_leaving;
 	struct journal_source journals[SOURCES_MAX_JOURNALS];
 	size_t njournals;
-	struct journal_position journal_positions[SOURCES_MAX_JOURNALS];
+	struct journal_positions journal_positions; /* of the next commit */
 };
 
 /* ---- the queue ---- */
@@ -228,11 +228,10 @@ static void turn_of_journals(struct sources *s, usec_t now, struct sources_state
 /* How far they were read goes into the next commit. */
 static void gather_journals(struct sources *s)
 {
-	size_t n = 0;
-
+	s->journal_positions.n = 0;
 	for (size_t i = 0; i < s->njournals; i++)
-		n += journal_feed_position(s->journals[i].feed, &s->journal_positions[n]);
-	recorder_journals(s->recorder, s->journal_positions, n);
+		journal_feed_positions(s->journals[i].feed, &s->journal_positions);
+	recorder_journals(s->recorder, s->journal_positions.at, s->journal_positions.n);
 }
 
 static void journals_stored(struct sources *s)
@@ -738,5 +737,6 @@ void sources_free(struct sources *s)
 	safe_owners_release(&s->owners);
 	free(s->touched);
 	free(s->positions);
+	free(s->journal_positions.at);
 	free(s);
 }

@@ -5,6 +5,7 @@
  * entry that is gone leaves a gap that is told, never a silent one. */
 #include "schema/journal_feed.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -20,12 +21,26 @@
 #define SKIP_STORE_USEC USEC_MINUTE
 
 #define ID_SIZE 33
+/* In the name of what was read of one numbering, behind the feed's own. */
+#define RANGE_MARK " s="
 
 /* The cursor of an entry, whose line ends at this byte of what was pushed. */
 struct mark {
 	int64_t end;
 	char *cursor;
 	usec_t time;
+};
+
+/* What was read of the entries that are numbered under one id. journald counts in one
+ * for the system's files, and in one of its own for each user's. */
+struct range {
+	struct range *next;
+	char id[ID_SIZE];
+	char *name; /* of its row */
+	char cursor[2 * ID_SIZE]; /* of the last */
+	int64_t first, last;
+	usec_t time; /* of the last */
+	bool dirty, sent;
 };
 
 struct journal_feed {
@@ -39,12 +54,11 @@ struct journal_feed {
 	struct journal_known *known;
 	char *last; /* cursor of the last entry read; NULL: none yet */
 	usec_t last_time;
-	char id[ID_SIZE]; /* of the journal `last` is in */
-	int64_t first; /* first number read of it */
 	bool resume; /* where we stand must be looked up */
 	bool gap; /* the entry behind `last` may be gone */
 	struct mark *marks; /* oldest first */
 	size_t nmarks, room;
+	struct range *ranges;
 	char *sent, *stored; /* cursors */
 	usec_t sent_time, marked, deadline;
 };
@@ -58,20 +72,86 @@ static void set_last(struct journal_feed *j, const char *cursor, usec_t time)
 	j->last_time = time;
 }
 
+/* ---- numbers ---- */
+
+static struct range *range_of(struct journal_feed *j, struct str id)
+{
+	struct range *r = j->ranges;
+
+	while (r && !str_eq(str_of(r->id), id))
+		r = r->next;
+	return r;
+}
+
+static struct range *range_new(struct journal_feed *j, struct str id, int64_t first)
+{
+	struct range *r = xcalloc(1, sizeof(*r));
+	size_t size = strlen(j->name) + strlen(RANGE_MARK) + id.n + 1;
+
+	memcpy(r->id, id.p, id.n);
+	r->name = xmalloc(size);
+	snprintf(r->name, size, "%s" RANGE_MARK "%.*s", j->name, STR_ARG(id));
+	r->first = first;
+	r->next = j->ranges;
+	j->ranges = r;
+	return r;
+}
+
+static void ranges_free(struct journal_feed *j)
+{
+	for (struct range *r = j->ranges, *next; r; r = next) {
+		next = r->next;
+		free(r->name);
+		free(r);
+	}
+}
+
+/* The entry with this cursor was taken. */
+static void range_reached(struct journal_feed *j, const struct mark *m)
+{
+	struct range *r;
+	struct str id;
+	int64_t number;
+
+	if (!entry_number(str_of(m->cursor), &id, &number))
+		return;
+	r = range_of(j, id);
+	if (!r)
+		r = range_new(j, id, number);
+	if (number <= r->last)
+		return;
+	r->last = number;
+	r->time = m->time;
+	r->dirty = true;
+}
+
+static void restore_range(void *context, const struct journal_position *row)
+{
+	struct journal_feed *j = context;
+	struct str rest = row->name, id;
+	struct range *r;
+	int64_t number;
+
+	if (!str_eat(&rest, str_of(j->name)) || (rest.n && !str_starts(rest, STR(RANGE_MARK))) ||
+	    !entry_number(row->cursor, &id, &number))
+		return;
+	r = range_of(j, id);
+	if (!r)
+		r = range_new(j, id, row->first);
+	if (number > r->last)
+		r->last = number;
+}
+
 /* Where an earlier run stopped. */
 static void restore(struct journal_feed *j)
 {
 	struct journal_position pos;
-	struct str id;
-	int64_t number;
 
 	if (store_journal(j->setup.store, str_of(j->name), &pos)) {
 		set_last(j, pos.cursor.p, pos.near);
 		j->stored = str_dup(pos.cursor);
-		j->first = pos.first;
-		if (entry_number(pos.cursor, &id, &number))
-			memcpy(j->id, id.p, id.n);
 	}
+	store_journals(j->setup.store, restore_range, j);
 	/* A file's numbers say nothing of another file's. */
 	j->known = journal_known_load(j->setup.store,
 				      !str_starts(str_of(j->name), STR("file ")));
@@ -109,6 +189,7 @@ void journal_feed_free(struct journal_feed *j)
 	for (size_t i = 0; i < j->nmarks; i++)
 		free(j->marks[i].cursor);
 	free(j->marks);
+	ranges_free(j);
 	free(j->last);
 	free(j->sent);
 	free(j->stored);
@@ -160,13 +241,8 @@ static int resume(struct journal_feed *j, struct error *err)
 /* The first entry behind one that is gone. Nothing was lost if it is the next by number. */
 static void tell_gap(struct journal_feed *j, const char *cursor, usec_t time)
 {
-	struct str id, last_id;
-	int64_t number, last_number;
-
 	j->gap = false;
-	if (entry_number(str_of(cursor), &id, &number) &&
-	    entry_number(str_of(j->last), &last_id, &last_number) && str_eq(id, last_id) &&
-	    number == last_number + 1)
+	if (entry_is_next(str_of(j->last), str_of(cursor)))
 		return;
 	log_warning("%s: entries are gone that were not read; counts are minimums", j->path);
 	pipeline_lost(j->source, j->last_time, time);
@@ -174,11 +250,22 @@ static void tell_gap(struct journal_feed *j, const char *cursor, usec_t time)
 
 /* ---- reading ---- */
 
+static bool has_id_of(const char *a, const char *b)
+{
+	struct str a_id = STR_NONE, b_id = STR_NONE;
+	int64_t number;
+
+	entry_number(str_of(a), &a_id, &number);
+	entry_number(str_of(b), &b_id, &number);
+	return str_eq(a_id, b_id);
+}
+
 static void put_mark(struct journal_feed *j)
 {
 	struct mark *m = j->nmarks ? &j->marks[j->nmarks - 1] : NULL;
 
-	if (!m || m->end != j->pushed) {
+	/* One that is passed over may be numbered under another id than a line before it. */
+	if (!m || m->end != j->pushed || !has_id_of(j->last, m->cursor)) {
 		if (j->nmarks == j->room) {
 			j->room = j->room ? j->room * 2 : 64;
 			j->marks = xrealloc(j->marks, j->room * sizeof(*j->marks));
@@ -189,14 +276,6 @@ static void put_mark(struct journal_feed *j)
 	free(m->cursor);
 	m->cursor = str_dup(str_of(j->last));
 	m->time = j->last_time;
-}
-
-static void follow_number(struct journal_feed *j, struct str id, int64_t number)
-{
-	if (str_eq(id, str_of(j->id)))
-		return;
-	memcpy(j->id, id.p, id.n);
-	j->first = number;
 }
 
 static void push(struct journal_feed *j)
@@ -228,15 +307,11 @@ static bool passed(struct journal_feed *j, bool wanted)
 	char *cursor = sdjournal_cursor(j->sd);
 	usec_t time = sdjournal_time(j->sd);
 	bool known;
-	struct str id;
-	int64_t number;
 
 	if (!cursor)
 		return false;
 	if (j->gap)
 		tell_gap(j, cursor, time);
-	if (entry_number(str_of(cursor), &id, &number))
-		follow_number(j, id, number);
 	known = journal_known_has(j->known, str_of(cursor));
 	set_last(j, cursor, time);
 	free(cursor);
@@ -341,12 +416,32 @@ bool journal_feed_is_empty(const struct journal_feed *j)
 	return !j->held.n && j->nmarks == 0;
 }
 
-bool journal_feed_position(struct journal_feed *j, struct journal_position *out)
+static void add_position(struct journal_positions *list, const struct journal_position *pos)
+{
+	if (list->n == list->room) {
+		list->room = list->room ? list->room * 2 : 8;
+		list->at = xrealloc(list->at, list->room * sizeof(*list->at));
+	}
+	list->at[list->n++] = *pos;
+}
+
+static void add_range(struct range *r, struct journal_positions *out)
+{
+	snprintf(r->cursor, sizeof(r->cursor), "s=%s;i=%llx", r->id, (long long)r->last);
+	r->sent = true;
+	add_position(out, &(struct journal_position){ .name = str_of(r->name),
+						      .cursor = str_of(r->cursor),
+						      .first = r->first,
+						      .near = r->time });
+}
+
+static void take_marks(struct journal_feed *j)
 {
 	int64_t taken = pipeline_taken(j->source);
 	size_t n = 0;
 
 	for (; n < j->nmarks && j->marks[n].end <= taken; n++) {
+		range_reached(j, &j->marks[n]);
 		free(j->sent);
 		j->sent = j->marks[n].cursor;
 		j->sent_time = j->marks[n].time;
@@ -354,13 +449,26 @@ bool journal_feed_position(struct journal_feed *j, struct journal_position *out)
 	j->nmarks -= n;
 	if (n)
 		memmove(j->marks, j->marks + n, j->nmarks * sizeof(*j->marks));
+}
+
+void journal_feed_positions(struct journal_feed *j, struct journal_positions *out)
+{
+	struct str id = STR_NONE;
+	int64_t number;
+	struct range *current;
+
+	take_marks(j);
 	if (!j->sent || (j->stored && strcmp(j->sent, j->stored) == 0))
-		return false;
-	*out = (struct journal_position){ .name = str_of(j->name),
-					  .cursor = str_of(j->sent),
-					  .first = j->first,
-					  .near = j->sent_time };
-	return true;
+		return;
+	entry_number(str_of(j->sent), &id, &number);
+	current = range_of(j, id);
+	add_position(out, &(struct journal_position){ .name = str_of(j->name),
+						      .cursor = str_of(j->sent),
+						      .first = current ? current->first : 0,
+						      .near = j->sent_time });
+	for (struct range *r = j->ranges; r; r = r->next)
+		if (r->dirty && r != current)
+			add_range(r, out);
 }
 
 void journal_feed_stored(struct journal_feed *j)
@@ -369,4 +477,8 @@ void journal_feed_stored(struct journal_feed *j)
 		return;
 	free(j->stored);
 	j->stored = str_dup(str_of(j->sent));
+	for (struct range *r = j->ranges; r; r = r->next) {
+		r->dirty &= !r->sent;
+		r->sent = false;
+	}
 }

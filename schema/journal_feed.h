@@ -12,6 +12,12 @@
 
 struct journal_feed;
 
+/* A list that grows; all zero is an empty one. */
+struct journal_positions {
+	struct journal_position *at; /* owned */
+	size_t n, room;
+};
+
 struct journal_setup {
 	struct pipeline *pipeline;
 	struct store *store;
@@ -36,8 +42,8 @@ int journal_feed_turn(struct journal_feed *j, usec_t now, struct error *err);
 usec_t journal_feed_deadline(const struct journal_feed *j);
 /* Something may be there that is not stored. */
 bool journal_feed_is_dirty(const struct journal_feed *j);
-/* false: as it is stored. Strings live until journal_feed_stored(). */
-bool journal_feed_position(struct journal_feed *j, struct journal_position *out);
+/* Adds what is not stored as it is now. Strings live until journal_feed_stored(). */
+void journal_feed_positions(struct journal_feed *j, struct journal_positions *out);
 void journal_feed_stored(struct journal_feed *j);
 /* What was not taken of the lines goes with it: when it is empty, it may be freed. */
 bool journal_feed_is_empty(const struct journal_feed *j);

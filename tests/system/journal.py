@@ -4,6 +4,7 @@
 In mounts of its own, so that no journal of this machine is touched. Lines are sent to journald as
 programs do: datagrams to its sockets, which it stamps with what the kernel says of the sender.
 """
+import glob
 import json
 import os
 import re
@@ -239,8 +240,26 @@ class Follow(Case):
     def test_php(self):
         send("php", "mail() on [/home/alice/x.php:7]: To: a@remote.example -- Headers: \nBcc: b@x", uid=5101)
         self.start()
-        row, = wait_for(lambda: os.path.exists(self.path("mailaudit.db")) and self.ask("php"))
+        row, = wait_for(lambda: self.counts()[2] and self.ask("php"))
         self.assertEqual(row["script"], "/home/alice/x.php")
+
+    def test_files_of_users(self):
+        """journald keeps what users say in files of theirs, each with an id of its own."""
+        self.start()
+        for n in range(3):
+            for uid in (5101, 5102):
+                send("php", "mail() on [/home/alice/x%d.php:7]: To: a@remote.example -- Headers: " % n, uid=uid)
+            send_mails([n])
+            wait_for(lambda n=n: self.counts()[2] == 7 * (n + 1))
+            if n == 0:
+                self.kill(signal.SIGTERM)
+                self.start()
+        self.kill(signal.SIGTERM)
+        self.assertEqual(len(os.listdir(glob.glob("/var/log/journal/*")[0])), 3)
+        self.journald.sync()
+        counts = self.counts()
+        self.run_import(self.journalctl("export", "-o", "export"), name="mailaudit")
+        self.assertEqual(self.counts(), counts, "imported what was followed")
 
     def test_forged(self):
         """What names itself a mail server and is none counts as not understood."""
