@@ -856,17 +856,29 @@ void detect_bounce(struct detect *d, const struct message *m, usec_t now)
 	}
 }
 
+/* By login, by the uid that wrote the file, or by the file. */
+static struct str visitor(const struct accounts *a, const struct event *ev, char *buf)
+{
+	struct str account = accounts_login(a, ev->login);
+
+	if (account.n)
+		return account;
+	if (ev->uid <= 0)
+		return ev->path.n ? accounts_path(a, ev->path) : STR_NONE;
+	account = accounts_uid(a, ev->uid, buf);
+	return accounts_known(a, account) ? account : STR_NONE;
+}
+
 /* The stream that a visit teaches: the mailbox's, or the account's. NULL: nobody's; guessed
  * names must not make streams. One that is made by it has not begun to send. */
 static struct stream *visited(struct detect *d, const struct event *ev, usec_t now)
 {
-	struct str account = accounts_login(d->world.accounts, ev->login);
+	char buf[24];
+	struct str account = visitor(d->world.accounts, ev, buf);
 	int64_t next = d->next_stream;
 	bool mail = visit_is_mail(ev->service);
 	struct stream *s;
 
-	if (!account.n && ev->path.n)
-		account = accounts_path(d->world.accounts, ev->path);
 	if (!account.n)
 		return NULL;
 	s = stream_of(d, mail ? STREAM_LOGIN : STREAM_ACCOUNT, account,

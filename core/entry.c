@@ -77,7 +77,10 @@ void entry_field(struct entry *e, struct str name, struct str value)
 /* Names that programs about mail give themselves. A star stands for any end. */
 static const char *const idents[] = {
 	"postfix*",   "exim*",	   "sendmail*", "sm-mta*", "sm-msp*", "smtpd", "opensmtpd",
-	"dovecot*",   "php*",	   "rsyslogd*",	"qmail*",  "saslauthd", "opendkim",
+	"dovecot*",   "rsyslogd*", "qmail*",	"saslauthd", "opendkim",
+	/* who came in, and wrote which script */
+	"sshd",	      "sshd-session", "sftp-server", "internal-sftp",
+	"vsftpd",     "proftpd",   "pure-ftpd",
 };
 
 /* Services of theirs, whatever their programs call themselves. */
@@ -103,6 +106,19 @@ static bool is_one(struct str s, const char *const *patterns, size_t n)
 
 #define IS_ONE(s, patterns) is_one(s, patterns, sizeof(patterns) / sizeof(*(patterns)))
 
+/* What comes in front of a call: stamps of PHP and of php-fpm, pool, child. */
+#define PHP_HEAD_BYTES 256
+
+/* PHP's mail() is logged under any name; php-fpm repeats it with something in front. Errors
+ * of scripts and news of php-fpm have the same names, and are nothing to us. */
+static bool is_php_mail(const struct entry *e)
+{
+	struct str head = str_head(e->message, PHP_HEAD_BYTES);
+
+	return str_starts(head, STR("mail() on [")) ||
+	       (str_starts(e->ident, STR("php")) && str_find(head, STR("mail() on [")) < head.n);
+}
+
 bool entry_is_wanted(const struct entry *e)
 {
 	if (!e->time)
@@ -111,9 +127,8 @@ bool entry_is_wanted(const struct entry *e)
 		return IS_ONE(e->ident, driver_idents) &&
 		       (str_starts(e->message, STR("Suppressed ")) ||
 			str_starts(e->message, STR("Missed ")));
-	/* PHP's mail() is logged under any name. */
 	return e->facility == FACILITY_MAIL || IS_ONE(e->ident, idents) ||
-	       IS_ONE(e->unit, units) || str_starts(e->message, STR("mail() on ["));
+	       IS_ONE(e->unit, units) || is_php_mail(e);
 }
 
 /* ---- the line ---- */

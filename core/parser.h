@@ -29,6 +29,11 @@ struct parser {
 	/* Its lines come from daemons only, so that one which the syslog daemon
 	 * vouches a person's uid for is made up (logger, postlog). */
 	bool daemons_only;
+	/* But for this line, which a program of whoever calls it writes, too. NULL: for none. */
+	bool (*by_anybody)(const struct record *rec);
+	/* How the names of programs that write its lines begin, or, with '/' behind it, the
+	 * directory they lie in; NULL at the end. No list: it is the last word of the tag. */
+	const char *const *programs;
 	/* Its logs are shared with programs that are of no interest (cron, sudo). */
 	bool among_others;
 };

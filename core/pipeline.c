@@ -400,45 +400,85 @@ static void emit(struct event_sink *base, const struct record *rec, const struct
 		correlate_event(&sink->pipeline->correlate, &from, rec, ev);
 }
 
-/* Debian's and RHEL's first uid that is not a system user's. */
-#define FIRST_PERSON 1000
 /* What the kernel keeps of a program's name. */
 #define COMM_MAX 15
 
+/* What begins with a slash and lies elsewhere may be anybody's program of that name. */
+static bool is_systems_place(struct str exe)
+{
+	return exe.p[0] != '/' || str_starts(exe, STR("/usr/")) || str_starts(exe, STR("/opt/")) ||
+	       str_starts(exe, STR("/lib")) || str_starts(exe, STR("/sbin/"));
+}
+
+/* Cuts the last name of the path off. */
+static struct str eat_name(struct str *path)
+{
+	size_t slash = str_rchr(*path, '/');
+	struct str name = slash < path->n ? str_skip(*path, slash + 1) : *path;
+
+	*path = str_head(*path, slash < path->n ? slash : 0);
+	return name;
+}
+
+static bool is_among(struct str exe, const char *const *programs)
+{
+	struct str dir = exe, name = eat_name(&dir);
+
+	dir = eat_name(&dir);
+	for (; *programs; programs++) {
+		struct str want = str_of(*programs);
+
+		if (str_ends(want, STR("/")) ? str_eq(dir, str_head(want, want.n - 1)) :
+					       str_starts(name, want))
+			return true;
+	}
+	return false;
+}
+
 /* "postfix/submission/smtpd" is logged by a program smtpd, and a script's name by
- * postlog for root. A path tells more than a name, which a process gives itself. */
-static bool is_its_program(const struct record *rec)
+ * postlog for root. */
+static bool is_last_word(const struct record *rec)
 {
 	struct str exe = rec->cred_exe, name = rec->program;
 
-	if (!exe.n || str_chr(name, '/') == name.n)
+	if (str_chr(name, '/') == name.n)
 		return true;
-	if (exe.p[0] == '/' && !str_starts(exe, STR("/usr/")) && !str_starts(exe, STR("/opt/")) &&
-	    !str_starts(exe, STR("/lib")))
-		return false;
-	exe = str_skip(exe, str_rchr(exe, '/') == exe.n ? 0 : str_rchr(exe, '/') + 1);
-	name = str_skip(name, str_rchr(name, '/') + 1);
+	exe = eat_name(&exe);
+	name = eat_name(&name);
 	if (str_eq(exe, STR("postlog")))
 		return rec->cred_uid == 0;
 	return str_eq(exe, name) || (exe.n == COMM_MAX && str_starts(name, exe));
 }
 
-/* A process may be gone before the journal asks which program it ran. A mail server's
- * own uid then speaks for it, and one that sites share, as the web server's, does not. */
+/* A path tells more than a name, which a process gives itself. */
+static bool is_its_program(const struct parser *parser, const struct record *rec)
+{
+	if (!rec->cred_exe.n)
+		return true;
+	return is_systems_place(rec->cred_exe) &&
+	       (parser->programs ? is_among(rec->cred_exe, parser->programs) : is_last_word(rec));
+}
+
+/* A process may be gone before the journal asks which program it ran. A server's own uid
+ * then speaks for it, and one that sites share, as the web server's, does not. */
 static bool is_nobodys(const struct pipeline *p, const struct record *rec)
 {
 	char buf[24];
 
 	return !rec->cred_exe.n && rec->cred_uid > 0 &&
-	       str_chr(rec->program, '/') < rec->program.n &&
 	       accounts_is_shared(p->accounts, accounts_uid(p->accounts, rec->cred_uid, buf));
 }
 
 static bool forged(const struct pipeline *p, const struct parser *parser,
 		   const struct record *rec)
 {
-	return parser->daemons_only && (rec->cred_uid >= FIRST_PERSON ||
-					!is_its_program(rec) || is_nobodys(p, rec));
+	if (!parser->daemons_only)
+		return false;
+	if (!is_its_program(parser, rec))
+		return true;
+	if (parser->by_anybody && parser->by_anybody(rec))
+		return false;
+	return rec->cred_uid >= RECORD_FIRST_PERSON || is_nobodys(p, rec);
 }
 
 static enum parse_result parse_by(const struct pipeline *p, const struct parser *parser,

@@ -10,6 +10,9 @@
  * rsyslog at 8 KiB; PHP writes any length. */
 #define RECORD_MAX_LINE (64 * 1024)
 
+/* Debian's and RHEL's first uid that is not a system user's. */
+#define RECORD_FIRST_PERSON 1000
+
 enum record_shape {
 	RECORD_PLAIN, /* no envelope known: all is body */
 	RECORD_SYSLOG, /* RFC 3164, ISO 8601 or RFC 5424 header */

@@ -173,6 +173,8 @@ static bool dovecot_claims(const struct record *rec)
 	       split_service(rec, &s);
 }
 
+static const char *const programs[] = { "dovecot", "dovecot/", "doveadm", NULL };
+
 const struct parser parser_dovecot = {
 	.name = "dovecot",
 	.summary = "Dovecot's logins, through syslog or in a file of its own",
@@ -181,4 +183,5 @@ const struct parser parser_dovecot = {
 	.rules = rule_names,
 	.nrules = RULES,
 	.daemons_only = true,
+	.programs = programs,
 };

@@ -497,10 +497,15 @@ static bool exim_claims(const struct record *rec)
 	return rec->shape == RECORD_SYSLOG && str_starts(rec->program, STR("exim"));
 }
 
+/* It is called sendmail, too. Whoever calls it, it writes as root or as its own user. */
+static const char *const programs[] = { "exim", "sendmail", NULL };
+
 const struct parser parser_exim = {
 	.name = "exim",
 	.summary = "Exim main log, as a file or through syslog",
 	.claims = exim_claims,
+	.daemons_only = true,
+	.programs = programs,
 	.parse = exim_parse,
 	.rules = rule_names,
 	.nrules = COUNT(rule_names),

@@ -220,6 +220,8 @@ static bool ftp_claims(const struct record *rec)
 						str_eq(rec->program, STR("pure-ftpd"))));
 }
 
+static const char *const programs[] = { "vsftpd", "proftpd", "pure-ftpd", NULL };
+
 const struct parser parser_ftp = {
 	.name = "ftp",
 	.summary = "vsftpd, ProFTPD, Pure-FTPd and xferlog: logins and uploads",
@@ -228,5 +230,6 @@ const struct parser parser_ftp = {
 	.rules = rule_names,
 	.nrules = RULES,
 	.daemons_only = true,
+	.programs = programs,
 	.among_others = true,
 };

@@ -561,6 +561,12 @@ static bool claims_sendmail(const struct record *rec)
 		str_eq(name, STR("sm-que")));
 }
 
+/* The submission program runs as whoever calls it, the server and its queue runners do not. */
+static bool by_anybody(const struct record *rec)
+{
+	return str_eq(rec->program, STR("sendmail"));
+}
+
 static enum parse_result parse_sendmail(const struct record *rec, struct event_sink *sink)
 {
 	struct line line = { .rec = rec, .sink = sink, .statement = rec->body };
@@ -584,10 +590,15 @@ static enum parse_result parse_sendmail(const struct record *rec, struct event_s
 }
 
 /* Not daemons_only: the MSP runs, and logs, as the person who submits. */
+static const char *const programs[] = { "sendmail", NULL };
+
 const struct parser parser_sendmail = {
 	.name = "sendmail",
 	.summary = "Sendmail 8.15 to 8.17, any syslog form",
 	.claims = claims_sendmail,
+	.daemons_only = true,
+	.by_anybody = by_anybody,
+	.programs = programs,
 	.parse = parse_sendmail,
 	.rules = rule_names,
 	.nrules = RULE_COUNT,

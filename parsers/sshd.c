@@ -6,7 +6,8 @@
  * behind it is not looked at. A refused key is no guess: clients offer all they have.
  *
  * sftp-server says which user and which file in lines of their own, so an upload has
- * a path and no login.
+ * a path and no login. It runs as its user, whose words its lines may be: where the uid
+ * is vouched for, the upload is that uid's, whatever the path.
  *
  * Formats: OpenSSH 7 to 10, auth.c, sftp-server.c; sshd-session since 9.8. */
 #include "core/parser.h"
@@ -80,6 +81,7 @@ static enum parse_result read_sftp(struct str s, const struct record *rec, struc
 	struct str read;
 
 	event_init(&ev, EV_UPLOAD);
+	ev.uid = rec->cred_uid;
 	if (!str_eat(&s, STR("close \"")) ||
 	    !cursor_until_last(&s, STR("\" bytes read "), &ev.path) ||
 	    !cursor_until(&s, STR(" written "), &read) || !str_eat_int(&s, &written) || !written)
@@ -91,6 +93,12 @@ static bool is_sftp(const struct record *rec)
 {
 	return str_eq(rec->program, STR("internal-sftp")) ||
 	       str_eq(rec->program, STR("sftp-server"));
+}
+
+/* Behind the login a process of the user's own goes on, and takes leave. */
+static bool by_anybody(const struct record *rec)
+{
+	return !str_starts(rec->body, STR("Accepted ")) && !str_starts(rec->body, STR("Failed "));
 }
 
 static enum parse_result sshd_parse(const struct record *rec, struct event_sink *sink)
@@ -115,6 +123,8 @@ static bool sshd_claims(const struct record *rec)
 		is_sftp(rec));
 }
 
+static const char *const programs[] = { "sshd", "sftp-server", NULL };
+
 const struct parser parser_sshd = {
 	.name = "sshd",
 	.summary = "OpenSSH's logins and uploads (auth.log, secure)",
@@ -123,5 +133,7 @@ const struct parser parser_sshd = {
 	.rules = rule_names,
 	.nrules = RULES,
 	.daemons_only = true,
+	.by_anybody = by_anybody,
+	.programs = programs,
 	.among_others = true,
 };
