@@ -71,7 +71,7 @@ enum rcpt_place { PLACE_UNKNOWN, PLACE_LOCAL, PLACE_REMOTE };
 	X(str, orig_to, "orig") /* as first addressed, when it differs */ \
 	X(str, login, "login") /* SASL login, exactly as logged */ \
 	X(str, auth, "auth") /* mechanism or Exim authenticator */ \
-	X(num, uid, "uid") /* Unix uid that submitted */ \
+	X(num, uid, "uid") /* Unix uid that submitted; UPLOAD: that wrote it */ \
 	X(str, user, "user") /* Exim U=: login name of a local submitter */ \
 	X(str, client_name, "client") /* host name, "" for unknown */ \
 	X(str, client_ip, "ip") /* without brackets and "IPv6:" */ \
@@ -93,6 +93,7 @@ enum rcpt_place { PLACE_UNKNOWN, PLACE_LOCAL, PLACE_REMOTE };
 	X(str, script, "script") /* PHP_MAIL: path; LINK: X-PHP-Originating-Script */ \
 	X(num, script_line, "line") \
 	X(flag, eval, "eval") /* PHP_MAIL: called from eval()'d code */ \
+	X(str, pool, "pool") /* PHP_MAIL: php-fpm's pool whose worker said so, in its own words */ \
 	X(str, ref, "ref") /* LINK: X-Mailaudit-Ref */ \
 	X(str, cwd, "cwd") /* CWD, LINK: working directory of the caller */ \
 	X(flag, whole, "whole") /* REJECT: the whole message is gone, not one recipient */ \

@@ -158,7 +158,7 @@ struct php_mail {
 	struct str script;
 	int64_t script_line;
 	bool eval;
-	bool tenant; /* from a log the customer can write */
+	bool tenant; /* one customer wrote it: from his log, pool or process */
 	struct str to, subject, headers; /* headers cut at PHP_MAIL_MAX_HEADERS */
 	struct str message_id; /* found in headers, without <> */
 	int64_t uid; /* vouched for by the syslog daemon; -1 */

@@ -150,25 +150,51 @@ void php_seek(struct correlate *c, struct message *m, bool comparable)
 		join_add_message(&c->join, m, comparable);
 }
 
+/* Whose words the line is, where one customer wrote it: his log, his pool, his process. A pool
+ * is named after its user, or after a domain. false: nobody's in particular. */
+static bool find_writer(const struct step *s, struct str *account, char *buf)
+{
+	const struct accounts *a = s->c->accounts;
+	struct str pool = s->ev->pool;
+
+	if (s->from->tenant) {
+		*account = s->from->tenant_account;
+		return true;
+	}
+	if (pool.n) {
+		*account = accounts_login(a, pool);
+		if (!account->n)
+			*account = accounts_domain(a, pool);
+		return true;
+	}
+	if (s->rec->cred_uid < RECORD_FIRST_PERSON)
+		return false;
+	*account = accounts_uid(a, s->rec->cred_uid, buf);
+	return !accounts_is_shared(a, *account);
+}
+
 static void fill_php(struct step *s, struct php_mail *p)
 {
 	const struct event *ev = s->ev;
 	struct arena *a = &p->strings;
+	struct str account = STR_NONE;
+	char buf[24];
 
 	p->time = s->time;
 	p->host = arena_str(a, s->from->host);
 	p->script = arena_str(a, ev->script);
 	p->script_line = ev->script_line;
 	p->eval = ev->eval;
-	p->tenant = s->from->tenant;
+	p->tenant = find_writer(s, &account, buf);
 	p->to = arena_str(a, ev->header_to);
 	p->subject = arena_str(a, ev->subject);
 	p->headers = arena_str(a, str_head(ev->headers, PHP_MAIL_MAX_HEADERS));
 	p->message_id = arena_str_or_none(a, mailtext_message_id(ev->headers));
-	p->uid = s->rec->cred_uid;
-	p->pid = s->rec->cred_pid;
+	/* The worker's words come from its master's process. */
+	p->uid = ev->pool.n ? -1 : s->rec->cred_uid;
+	p->pid = ev->pool.n ? 0 : s->rec->cred_pid;
 	p->account = arena_str_or_none(a, attribute_php(s->c->accounts, p->script, p->tenant,
-							s->from->tenant_account));
+							account));
 }
 
 /* Customers can write any stamp. No message will ever bear such a time, and

@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -146,6 +147,17 @@ def program(name):
     return path
 
 
+def log(name, ident, text, uid, facility="mail"):
+    """As the program of this name does it, through syslog(3); it lives until journald has seen it."""
+    with subprocess.Popen([program(name), "-u", "/run/systemd/journal/dev-log", "-p", facility + ".info",
+                           "-t", ident, "-i"], user=uid, group=uid, extra_groups=[],
+                          stdin=subprocess.PIPE) as process:
+        process.stdin.write(text.encode() + b"\n")
+        process.stdin.flush()
+        wait_for(lambda: text in subprocess.run(
+            ["journalctl", "--output=cat", "_PID=%d" % process.pid], capture_output=True, text=True, check=True).stdout)
+
+
 def send_mails(numbers):
     for n in numbers:
         for name, text in mail(n):
@@ -174,7 +186,8 @@ class Case(unittest.TestCase):
             f.write("database: %s.db\nsources:\n  - {path: /var/log/journal, format: journal}\n"
                     "accounts:\n  passwd: passwd\n" % name)
         with open(self.path("passwd"), "w", encoding="ascii") as f:
-            f.write("alice:x:5101:5101::/home/alice:/bin/sh\nwww-data:x:33:33::/var/www:/bin/sh\n")
+            f.write("alice:x:5101:5101::/home/alice:/bin/sh\nbob:x:5102:5102::/home/bob:/bin/sh\n"
+                    "www-data:x:33:33::/var/www:/bin/sh\n")
         return self.path(name + ".yaml")
 
     def start(self):
@@ -242,6 +255,42 @@ class Follow(Case):
         self.start()
         row, = wait_for(lambda: self.counts()[2] and self.ask("php"))
         self.assertEqual(row["script"], "/home/alice/x.php")
+
+    def test_php_of_somebody_else(self):
+        """Whose process says so is vouched for; the path is what it says."""
+        text = "mail() on [/home/bob/x.php:%d]: To: a@remote.example -- Headers: "
+        send("php", text % 1, uid=5101)
+        send("ool/www", text % 2, uid=5102)
+        send("php", text % 3, uid=33)  # a user of many sites
+        pool = '[30-Nov-2026 19:53:39] WARNING: [pool bob] child 5 said into stderr: "%s"'
+        send("php-fpm8.2", pool % (text % 4), uid=5101)
+        self.start()
+        wait_for(lambda: self.counts()[2] >= 4)
+        self.assertEqual({(r["line"], r["account"]) for r in self.ask("php")},
+                         {(1, "alice"), (2, "bob"), (3, "bob"), (4, "alice")})
+
+    def test_logins(self):
+        """Who came in is believed when the server says so, and nobody else."""
+        accepted = "Accepted password for alice from 203.0.113.7 port 43997 ssh2"
+        log("sshd", "sshd", accepted, 0, "auth")
+        log("sshd-session", "sshd-session", accepted, 0, "auth")
+        log("vsftpd", "vsftpd", '[alice] OK LOGIN: Client "203.0.113.7"', 0, "ftp")
+        log("sftp-server", "sftp-server", 'close "/home/bob/a.php" bytes read 0 written 35', 5101, "auth")
+        os.makedirs(PROGRAMS + "/dovecot", exist_ok=True)
+        log("dovecot/log", "dovecot", "imap-login: Login: user=<alice>, method=PLAIN, rip=203.0.113.7, "
+            "lip=192.0.2.1, mpid=9, TLS, session=<x>", 0)
+        log("cron", "cron", "nothing to us", 0, "cron")
+        good = 5
+        for ident in ("sshd", "sshd-session", "vsftpd", "dovecot", "exim4", "sm-mta", "sendmail"):
+            log("logger", ident, accepted, 33, "auth")
+            log("logger", ident, accepted, 5101, "auth")
+        send("sshd", accepted, uid=5101)
+        self.start()
+        wait_for(lambda: self.counts()[2] >= good + 15)
+        self.assertEqual(self.counts()[2], good + 15)
+        status = self.status()
+        self.assertEqual(status["parsed"], good)
+        self.assertEqual(status["unknown"], 15, status["unknown_lines"])
 
     def test_files_of_users(self):
         """journald keeps what users say in files of theirs, each with an id of its own."""
@@ -354,6 +403,67 @@ class Follow(Case):
         self.assertEqual(self.status()["losses"], [])
 
 
+class Fpm(Case):
+    """php-fpm whose standard error is the journal, as systemd starts a service."""
+    site = "/home/alice/www"
+
+    def setUp(self):
+        self.fpm = (glob.glob("/usr/sbin/php-fpm*") or [None])[0]
+        if not self.fpm:
+            self.skipTest("no php-fpm")
+        super().setUp()
+        os.makedirs(self.site, exist_ok=True)
+
+    def serve(self, pool, decorate, script):
+        """Runs the script in a worker of this pool, whose standard error is caught."""
+        with open(self.site + "/form.php", "w", encoding="ascii") as f:
+            f.write("<?php\n" + script)
+        with open("/run/fpm.conf", "w", encoding="ascii") as f:
+            f.write("[global]\nerror_log = /run/fpm.log\n[%s]\nuser = nobody\ngroup = nogroup\n"
+                    "listen = /run/fpm.sock\npm = static\npm.max_children = 1\ncatch_workers_output = yes\n"
+                    "decorate_workers_output = %s\nphp_admin_value[mail.log] = php://stderr\n"
+                    "php_admin_value[sendmail_path] = /bin/true\n" % (pool, decorate))
+        master = subprocess.Popen(["systemd-cat", "-t", "php-fpm8.2", self.fpm, "-F", "-O", "-y", "/run/fpm.conf"])
+        try:
+            wait_for(lambda: os.path.exists("/run/fpm.sock"))
+            self.get()
+        finally:
+            master.terminate()
+            master.wait()
+        if os.path.exists("/run/fpm.sock"):
+            os.unlink("/run/fpm.sock")
+
+    def get(self):
+        """A FastCGI request, to its end."""
+        def record(kind, data):
+            return struct.pack(">BBHHBx", 1, kind, 1, len(data), 0) + data
+        params = {"SCRIPT_FILENAME": self.site + "/form.php", "REQUEST_METHOD": "GET"}
+        pairs = b"".join(bytes([len(k), len(v)]) + (k + v).encode() for k, v in params.items())
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect("/run/fpm.sock")
+            s.sendall(record(1, struct.pack(">HB5x", 1, 0)) + record(4, pairs) + record(4, b"") + record(5, b""))
+            while s.recv(65536):
+                pass
+
+    def test_pools(self):
+        mail_and_forge = (
+            'mail("a@remote.example", "s", "b", "X-Long: " . str_repeat("0123456789 ", 150));\n'
+            'fwrite(fopen("php://stderr", "w"), "mail() on [/home/bob/x.php:1]: To: v@remote.example -- Headers: \\n");\n'
+            'fwrite(fopen("php://stderr", "w"), "[30-Nov-2026 19:53:39] WARNING: [pool bob] child 5 said into stderr: '
+            '\\"mail() on [/home/bob/x.php:2]: To: v@remote.example -- Headers: \\"\\n");\n')
+        self.serve("alice", "yes", mail_and_forge)
+        self.serve("elsewhere", "yes", mail_and_forge)
+        self.serve("alice", "no", 'mail("a@remote.example", "s", "b");')
+        self.journald.sync()
+        self.start()
+        # Of what was forged twice over nothing is a call; without the pool nobody is known.
+        wait_for(lambda: self.counts()[2] >= 7)
+        rows = [(r["script"], r["account"]) for r in self.ask("php")]
+        own, other = self.site + "/form.php", "/home/bob/x.php"
+        self.assertEqual(sorted(rows, key=str), sorted(
+            [(own, "alice"), (other, "alice"), (own, None), (other, None)], key=str))
+
+
 class Import(Case):
     def test_every_form_is_the_same(self):
         send_mails(range(30))
@@ -441,6 +551,7 @@ mount --make-rprivate /
 mount -t tmpfs none /run
 mount -t tmpfs none /var/log
 mount -t tmpfs none /usr/local/lib
+mount -t tmpfs none /home
 printf '%032d\\n' 7 >/run/machine-id
 mount --bind /run/machine-id /etc/machine-id
 exec "$@"
