@@ -201,7 +201,7 @@ static int put_status(FILE *out, struct report *r, struct error *err)
 /* --- logs ---- */
 
 struct sources {
-	FILE *lines, *last, *lag; /* each is one name, so they are written side by side */
+	FILE *lines, *last, *lag, *entries; /* each is one name, so they are written side by side */
 	int n;
 };
 
@@ -221,7 +221,7 @@ static bool take_source(void *context, const struct report_source *s)
 		int64_t lines;
 	} results[] = { { "parsed", s->parsed }, { "noise", s->noise }, { "unknown", s->unknown } };
 	struct sources *to = context;
-	int64_t lag = lag_of(s);
+	struct lag lag = lag_of(s);
 
 	for (int i = 0; i < COUNT(results); i++) {
 		put_source(to->lines, "lines_total", s->path, results[i].name);
@@ -231,9 +231,13 @@ static bool take_source(void *context, const struct report_source *s)
 		put_source(to->last, "last_line_timestamp_seconds", s->path, NULL);
 		put_seconds(to->last, s->last);
 	}
-	if (lag >= 0) {
+	if (lag.bytes >= 0) {
 		put_source(to->lag, "lag_bytes", s->path, NULL);
-		fprintf(to->lag, "%lld\n", (long long)lag);
+		fprintf(to->lag, "%lld\n", (long long)lag.bytes);
+	}
+	if (lag.entries >= 0) {
+		put_source(to->entries, "lag_entries", s->path, NULL);
+		fprintf(to->entries, "%lld\n", (long long)lag.entries);
 	}
 	return ++to->n < SOURCES_MAX;
 }
@@ -254,12 +258,14 @@ static int put_sources(FILE *out, struct report *r, struct error *err)
 		{ "source_last_line_timestamp_seconds", "gauge", "Time of the newest line read from a log." },
 		{ "source_lag_bytes", "gauge",
 		  "Bytes of a log that are still to be read. No line: it is not there, or not to be seen." },
+		{ "source_lag_entries", "gauge",
+		  "Entries about mail that are still to be read of a journal, of 20000 at most." },
 	};
-	char *text[3];
-	size_t n[3];
+	char *text[4];
+	size_t n[4];
 	struct sources to = { open_text(&text[0], &n[0]), open_text(&text[1], &n[1]),
-			      open_text(&text[2], &n[2]), 0 };
-	FILE *parts[] = { to.lines, to.last, to.lag };
+			      open_text(&text[2], &n[2]), open_text(&text[3], &n[3]), 0 };
+	FILE *parts[] = { to.lines, to.last, to.lag, to.entries };
 	int rc = report_sources(r, take_source, &to, err);
 
 	for (int i = 0; i < COUNT(parts); i++) {

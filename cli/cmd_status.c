@@ -4,6 +4,8 @@
 #include "cli/lag.h"
 #include "schema/report.h"
 
+#include <stdio.h>
+
 /* Domains shown, those with most mail first. */
 #define INBOUND_DOMAINS 20
 /* Times of loss shown, the newest first. */
@@ -27,11 +29,12 @@ const char help_status[] =
 	"Keys: database schema_version bytes created watermark oldest messages open\n"
 	"recipients php_mail lines parsed noise unknown rates{messages_last_hour\n"
 	"recipients_last_hour messages_last_day recipients_last_day}\n"
-	"sources[{path last lag_bytes lag_seconds lines parsed noise unknown unknown_share cut\n"
-	"offset}] unknown_lines[{source program lines time sample}]\n"
+	"sources[{path last lag_bytes lag_entries lag_seconds lines parsed noise unknown\n"
+	"unknown_share cut offset}] unknown_lines[{source program lines time sample}]\n"
 	"inbound[{domain messages recipients}] open_findings streams open_alerts unsent\n"
 	"losses[{source reporter first last lines}]. lag_* is null when the file read last\n"
-	"cannot be seen; watermark is the newest time in any log; streams are logins, scripts\n"
+	"cannot be seen, and lag_bytes for a journal: there lag_entries counts the entries about\n"
+	"mail, of 20000 at most; watermark is the newest time in any log; streams are logins, scripts\n"
 	"and users whose habits are known; unsent are mails and posts about alerts that\n"
 	"'mailaudit notify' has still to hand over. losses are times within which journald or\n"
 	"rsyslog dropped lines, or the journal was shortened before it was read: counts are\n"
@@ -71,7 +74,7 @@ static const struct out_column source_columns[] = {
 	{ "path", "SOURCE", OUT_TRUNC, 0 },
 	{ "state", "STATE", OUT_STATE | OUT_VIEW, 0 },
 	{ "last", "NEWEST LINE", 0, 0 },
-	{ "lag_bytes", "LAG", OUT_RIGHT, 0 },
+	{ "lag", "LAG", OUT_RIGHT | OUT_VIEW, 0 },
 	{ "lines", "LINES", OUT_RIGHT, 0 },
 	{ "unknown", "UNKNOWN", OUT_RIGHT, 0 },
 	{ NULL, NULL, 0, 0 }
@@ -126,19 +129,39 @@ struct context {
 	usec_t now;
 };
 
+/* How old what waits is: of a file's lines, what was read last stands in for them. */
+static int64_t lag_seconds(const struct context *c, const struct lag *lag, usec_t last)
+{
+	usec_t since = lag->since ? lag->since : last;
+
+	if (lag->bytes <= 0 && lag->entries <= 0)
+		return lag->bytes > lag->entries ? lag->bytes : lag->entries;
+	return since && since < c->now ? (c->now - since) / USEC_SECOND : -1;
+}
+
+static void show_lag(struct out *o, const struct lag *lag, int64_t left)
+{
+	char text[40];
+
+	out_text(o, "state", left < 0 ? STR("read") : left ? STR("waiting") : STR("following"));
+	if (lag->entries < 0) {
+		out_bytes(o, "lag", lag->bytes);
+		return;
+	}
+	snprintf(text, sizeof(text), lag->entries == 1 ? "%lld entry" : "%lld entries",
+		 (long long)lag->entries);
+	out_text(o, "lag", str_of(text));
+}
+
 static void tell_lag(struct context *c, const struct report_source *source)
 {
-	int64_t lag = lag_of(source);
-	int64_t seconds = lag;
+	struct lag lag = lag_of(source);
 
-	if (lag > 0)
-		seconds = source->last && source->last < c->now ?
-				  (c->now - source->last) / USEC_SECOND : -1;
-	out_bytes(c->out, "lag_bytes", lag);
-	out_number_or_null(c->out, "lag_seconds", seconds);
+	out_bytes(c->out, "lag_bytes", lag.bytes);
+	out_number_or_null(c->out, "lag_entries", lag.entries);
+	out_number_or_null(c->out, "lag_seconds", lag_seconds(c, &lag, source->last));
 	if (out_is_table(c->out))
-		out_text(c->out, "state", lag < 0 ? STR("read") :
-				  lag ? STR("waiting") : STR("following"));
+		show_lag(c->out, &lag, lag.entries < 0 ? lag.bytes : lag.entries);
 }
 
 static bool tell_source(void *context, const struct report_source *source)

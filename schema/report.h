@@ -302,6 +302,7 @@ struct report_source {
 	bool has_position;
 	uint64_t dev, ino; /* of the file last read under this path */
 	int64_t offset; /* bytes taken */
+	struct str cursor; /* of the last entry taken of a journal; "": it is none */
 };
 
 typedef bool report_source_fn(void *context, const struct report_source *row);

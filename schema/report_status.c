@@ -88,6 +88,7 @@ static struct report_source take_source(struct sql_stmt *st)
 		.dev = (uint64_t)sql_int(st, 7),
 		.ino = (uint64_t)sql_int(st, 8),
 		.offset = sql_int(st, 9),
+		.cursor = sql_str(st, 10),
 	};
 }
 
@@ -95,7 +96,9 @@ int report_sources(struct report *r, report_source_fn *fn, void *context, struct
 {
 	static const char query[] =
 		"SELECT s.path, s.lines, s.parsed, s.unknown, s.noise, s.cut, s.last, p.dev, p.ino,"
-		" p.offset FROM source s LEFT JOIN position p ON p.path = s.path AND p.current = 1"
+		" p.offset, j.cursor FROM source s"
+		" LEFT JOIN position p ON p.path = s.path AND p.current = 1"
+		" LEFT JOIN journal j ON j.name = s.path"
 		" ORDER BY s.path";
 	struct sql_stmt *st = sql_prepare(r->db, query, err);
 	int rc = -1;

@@ -46,7 +46,7 @@ ACCOUNT_KEYS = ("account first_seen last_seen volumes directions php scripts log
 STATUS_KEYS = ("database schema_version bytes created watermark oldest messages open recipients "
                "php_mail lines parsed noise unknown rates sources unknown_lines inbound "
                "open_findings streams open_alerts unsent losses").split()
-SOURCE_KEYS = ("path last lag_bytes lag_seconds lines parsed noise unknown unknown_share cut "
+SOURCE_KEYS = ("path last lag_bytes lag_entries lag_seconds lines parsed noise unknown unknown_share cut "
                "offset").split()
 FINDING_KEYS = (
     "id time first_seen last_seen severity case account login script host summary score evidence "

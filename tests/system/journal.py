@@ -292,6 +292,35 @@ class Follow(Case):
         self.assertEqual(status["parsed"], good)
         self.assertEqual(status["unknown"], 15, status["unknown_lines"])
 
+    def test_lag(self):
+        """What waits is counted in entries about mail, and how old it is told."""
+        def lag():
+            source, = self.status()["sources"]
+            return source["lag_bytes"], source["lag_entries"], source["lag_seconds"]
+
+        send_mails([0])
+        self.start()
+        wait_for(lambda: self.counts()[0] == 1 and lag() == (None, 0, 0))
+        self.kill(signal.SIGTERM)
+        send("cron", "nothing to us", SYSLOG_FACILITY=9)
+        self.journald.sync()
+        self.assertEqual(lag(), (None, 0, 0))
+        send_mails([1, 2])
+        self.journald.sync()
+        left, entries, seconds = lag()
+        self.assertEqual((left, entries), (None, 10))
+        self.assertGreaterEqual(seconds, 0)
+        metrics = subprocess.run([os.path.join(BUILD, "mailaudit"), "--config", self.path("mailaudit.yaml"), "metrics"],
+                                 capture_output=True, text=True, check=True).stdout
+        self.assertIn('\nmailaudit_source_lag_entries{source="/var/log/journal"} 10\n', metrics)
+        # Gone is what was read last: whether something waits is known, that nothing does is not.
+        self.journald.rotate()
+        subprocess.run(["journalctl", "--quiet", "--vacuum-files=1"], check=True, capture_output=True)
+        self.assertEqual(lag(), (None, None, None))
+        send_mails([3])
+        self.journald.sync()
+        self.assertEqual(lag()[1], 5)
+
     def test_files_of_users(self):
         """journald keeps what users say in files of theirs, each with an id of its own."""
         self.start()
