@@ -177,7 +177,8 @@ static void read_configs(struct finder *f, const struct config *c)
 	globfree(&found);
 }
 
-/* Is there a journal with a file that we may read, below a directory of a machine's id? */
+/* Is there a journal of the system's that we may read, below a directory of a machine's id?
+ * Everybody may read his own. */
 static bool has_journal(const struct finder *f, const char *pattern)
 {
 	char path[PATH_MAX];
@@ -200,19 +201,37 @@ static bool has_system_log(const struct finder *f)
 	return false;
 }
 
+static bool has_format(const struct finder *f, const char *format)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->list[i].format, format) == 0)
+			return true;
+	return false;
+}
+
 /* What no syslog daemon writes to a file is in the journal. Where one does, its files are
  * read: the same line must not be read twice. */
 static void add_journal(struct finder *f)
 {
 	if (has_system_log(f) || f->n == MAX_SOURCES || !sdjournal_is_built())
 		return;
-	if (!has_journal(f, "/var/log/journal/*/*.journal") &&
-	    !has_journal(f, "/run/log/journal/*/*.journal"))
+	if (!has_journal(f, "/var/log/journal/*/system*.journal") &&
+	    !has_journal(f, "/run/log/journal/*/system*.journal"))
 		return;
 	f->list[f->n++] = (struct source_spec){ .path = "/var/log/journal",
 						.format = "journal",
 						.account = "auto",
 						.timezone = "local" };
+}
+
+/* sshd has no log but the syslog daemon's, whose lines are in the journal, too. */
+static void add_logins(struct finder *f)
+{
+	bool journal = has_format(f, "journal");
+
+	for (size_t i = 0; f->n && i < sizeof(login_logs) / sizeof(*login_logs); i++)
+		if (!journal || strcmp(login_logs[i].format, "sshd") != 0)
+			add(f, login_logs[i].path, login_logs[i].format, true);
 }
 
 size_t discover_sources(const char *root, struct arena *arena, struct source_spec **list)
@@ -225,8 +244,7 @@ size_t discover_sources(const char *root, struct arena *arena, struct source_spe
 	for (size_t i = 0; i < sizeof(configs) / sizeof(*configs); i++)
 		read_configs(&f, &configs[i]);
 	add_journal(&f);
-	for (size_t i = 0; f.n && i < sizeof(login_logs) / sizeof(*login_logs); i++)
-		add(&f, login_logs[i].path, login_logs[i].format, true);
+	add_logins(&f);
 	*list = f.list;
 	return f.n;
 }

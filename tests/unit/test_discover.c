@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/sdjournal.h"
 #include "daemon/discover.h"
 
 static char root[] = "/tmp/test_discover.XXXXXX";
@@ -74,6 +75,21 @@ static void test_logins_only(void **state)
 	assert_int_equal(discover_sources(root, &arena, &list), 0);
 }
 
+/* Everybody may read his own journal; of use is the system's, which has what auth.log has. */
+static void test_journal(void **state)
+{
+	(void)state;
+	put("/var/log/journal/0123456789abcdef/user-1000.journal", "x");
+	assert_int_equal(discover_sources(root, &arena, &list), 0);
+	if (!sdjournal_is_built())
+		return;
+	put("/var/log/journal/0123456789abcdef/system.journal", "x");
+	n = discover_sources(root, &arena, &list);
+	assert_non_null(find("/var/log/journal"));
+	assert_non_null(find("/var/log/vsftpd.log"));
+	assert_null(find("/var/log/auth.log"));
+}
+
 static void test_found(void **state)
 {
 	(void)state;
@@ -124,6 +140,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_logins_only),
+		cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_found),
 		cmocka_unit_test(test_long_and_odd_lines),
 	};

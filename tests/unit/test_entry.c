@@ -165,13 +165,51 @@ static void test_number(void **state)
 	assert_false(entry_number(STR(""), &id, &n));
 }
 
+static bool wanted(const char *ident, const char *facility, const char *message)
+{
+	struct entry e = { .uid = -1 };
+	bool result;
+
+	start(&e, str_of(ident), str_of(message));
+	entry_field(&e, STR("SYSLOG_FACILITY"), str_of(facility));
+	result = entry_is_wanted(&e);
+	entry_release(&e);
+	return result;
+}
+
+static void test_wanted(void **state)
+{
+	(void)state;
+	assert_true(wanted("postfix-out/smtp", "3", "x"));
+	assert_true(wanted("any", "2", "x"));
+	assert_true(wanted("sshd-session", "4", "x"));
+	assert_true(wanted("any", "1", "mail() on [/x.php:1]: To: "));
+	assert_true(wanted("php-fpm8.2", "3", "[30-Nov-2026 19:53:39] WARNING: [pool a] child 5 said into "
+			   "stderr: \"[30-Nov-2026 19:53:39 UTC] mail() on [/x.php:1]: To: \""));
+	assert_false(wanted("php-fpm8.2", "3", "[30-Nov-2026 19:53:39] NOTICE: ready to handle connections"));
+	assert_false(wanted("php", "1", "PHP Warning:  x in /x.php on line 1"));
+	assert_false(wanted("cron", "9", "x mail() on [/x.php:1]: To: "));
+}
+
+static void test_next(void **state)
+{
+	static const char *const a = "s=eccf7a9171c342849d79f91373798714;i=1ff;b=99;m=1";
+
+	(void)state;
+	assert_true(entry_is_next(str_of(a), STR("s=eccf7a9171c342849d79f91373798714;i=200;b=98")));
+	assert_true(entry_is_next(str_of(a), STR("s=11111111111111111111111111111111;i=200;b=99")));
+	assert_false(entry_is_next(str_of(a), STR("s=11111111111111111111111111111111;i=200;b=98")));
+	assert_false(entry_is_next(str_of(a), STR("s=eccf7a9171c342849d79f91373798714;i=201;b=99")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_line),	      cmocka_unit_test(test_forged_name),
 		cmocka_unit_test(test_long_message),  cmocka_unit_test(test_export),
 		cmocka_unit_test(test_json),	      cmocka_unit_test(test_format),
-		cmocka_unit_test(test_number),
+		cmocka_unit_test(test_number),	      cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
