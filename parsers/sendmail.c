@@ -20,8 +20,6 @@
 #define RECIPIENTS_MAX 1024
 /* What stat= says of a recipient whose message a rule or somebody holds. */
 #define QUARANTINED STR("quarantined")
-/* Debian's and RHEL's first uid that is not a system user's. */
-#define FIRST_PERSON 1000
 
 enum form { FORM_QID = 1, FORM_BARE = 2, FORM_ANY = FORM_QID | FORM_BARE };
 
@@ -83,7 +81,7 @@ static enum parse_result emit(const struct line *line, const struct event *ev)
  * MSP, which runs as whoever submits. */
 static bool by_person(const struct line *line)
 {
-	return line->rec->cred_uid >= FIRST_PERSON;
+	return line->rec->cred_uid >= RECORD_FIRST_PERSON;
 }
 
 /* ", key=" and its value, which ends at the next comma. */
@@ -156,7 +154,7 @@ static bool set_client(const struct line *line, struct event *ev, struct str hea
 
 	if (local_user(relay, &ev->user)) {
 		ev->channel = CHANNEL_LOCAL;
-		if (line->rec->cred_uid >= FIRST_PERSON) { /* better than what is written */
+		if (line->rec->cred_uid >= RECORD_FIRST_PERSON) { /* better than what is written */
 			ev->uid = line->rec->cred_uid;
 			ev->user = STR_NONE;
 		}
