@@ -542,6 +542,88 @@ static void test_vouched_uid_exposes_a_forged_line(void **state)
 	assert_int_equal(b->sources[0].unknown, 1);
 }
 
+static struct pipeline_source *add_journal(struct world *w)
+{
+	struct source_setup setup = { .name = STR("journal"), .format = STR("auto"),
+				      .journal = true, .zone = zone_utc() };
+	struct pipeline_source *s = pipeline_source_add(w->pipeline, &setup);
+
+	pipeline_at_end(s, true);
+	return s;
+}
+
+/* uid, exe, program and text of an entry, and whether they are its program's. */
+static void test_programs_write_their_own_lines(void **state)
+{
+	static const char accepted[] = "Accepted password for alice from 203.0.113.7 port 9 ssh2";
+	static const char exim[] = "1xY7X9-00009m-0N <= bob@x.example U=bob P=local S=4";
+	static const struct {
+		int uid;
+		const char *exe, *program, *text;
+		bool good;
+	} lines[] = {
+		{ 0, "/usr/sbin/sshd", "sshd", accepted, true },
+		{ 0, "/usr/lib/openssh/sshd-session", "sshd-session", accepted, true },
+		{ 0, "", "sshd", accepted, true },
+		{ 33, "/usr/bin/logger", "sshd", accepted, false },
+		{ 33, "", "sshd", accepted, false },
+		{ 5101, "/usr/sbin/sshd", "sshd", accepted, false },
+		{ 5101, "/usr/sbin/sshd", "sshd", "Disconnected from user alice", true },
+		{ 0, "/home/alice/sshd", "sshd", accepted, false },
+		{ 0, "/usr/lib/dovecot/log", "dovecot", "imap-login: Login: user=<alice>, "
+		  "method=PLAIN, rip=203.0.113.7, lip=192.0.2.1, TLS", true },
+		{ 33, "/usr/bin/logger", "dovecot", "imap-login: Login: user=<alice>, "
+		  "method=PLAIN, rip=203.0.113.7, lip=192.0.2.1, TLS", false },
+		{ 104, "/usr/sbin/exim4", "exim", exim, true },
+		{ 33, "/usr/bin/php8.2", "exim", exim, false },
+		{ 5101, "/usr/sbin/exim4", "exim", exim, false },
+	};
+	struct world *w = *state;
+	struct pipeline_source *journal = add_journal(w);
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		char line[400];
+		int64_t unknown;
+
+		snprintf(line, sizeof(line),
+			 "2026-11-23T10:00:00.0Z host cred(pid=9,uid=%d,exe=%s) %s[9]: %s\n",
+			 lines[i].uid, lines[i].exe, lines[i].program, lines[i].text);
+		push(journal, line);
+		unknown = batch(w)->sources[0].unknown;
+		if (unknown != !lines[i].good)
+			fail_msg("%s", line);
+		pipeline_committed(w->pipeline);
+	}
+}
+
+/* A line of PHP that one customer wrote is his, whatever path it names. */
+static void test_php_is_whose_process_it_is(void **state)
+{
+#define CALL(n) "mail() on [/home/bob/x.php:" #n "]: To: x@out.example -- Headers: "
+#define FPM "php-fpm8.2[9]: [23-Nov-2026 10:00:00] WARNING: [pool "
+	static const char *const owners[] = { "alice", "bob", "bob", "alice", "bob", "" };
+	struct world *w = *state;
+	struct pipeline_source *journal = add_journal(w);
+	struct batch *b;
+
+	push(journal, "2026-11-23T10:00:00Z host cred(pid=9,uid=5101,exe=) php[9]: " CALL(1) "\n");
+	push(journal, "2026-11-23T10:00:00Z host cred(pid=9,uid=5102,exe=) php[9]: " CALL(2) "\n");
+	push(journal, "2026-11-23T10:00:00Z host cred(pid=9,uid=33,exe=) php[9]: " CALL(3) "\n");
+	push(journal, "2026-11-23T10:00:00Z host cred(pid=9,uid=0,exe=/usr/sbin/php-fpm8.2) "
+		      FPM "alice] child 7 said into stderr: \"" CALL(4) "\"\n");
+	push(journal, "2026-11-23T10:00:00Z host cred(pid=9,uid=0,exe=/usr/sbin/php-fpm8.2) "
+		      FPM "shop.example] child 7 said into stderr: \"" CALL(5) "\"\n");
+	push(journal, "2026-11-23T10:00:00Z host cred(pid=9,uid=0,exe=/usr/sbin/php-fpm8.2) "
+		      FPM "www] child 7 said into stderr: \"" CALL(6) "\"\n");
+	push(journal, "2026-11-23T10:00:00Z host cred(pid=9,uid=0,exe=/usr/sbin/php-fpm8.2) "
+		      "php-fpm8.2[9]: " CALL(7) "\n");
+	b = batch(w);
+	assert_int_equal(b->nphp, 6);
+	for (size_t i = 0; i < b->nphp; i++)
+		assert_str(b->php[i]->account, owners[b->php[i]->script_line - 1]);
+	assert_int_equal(b->sources[0].unknown, 1);
+}
+
 static void test_counts_unknown_lines(void **state)
 {
 	struct world *w = *state;
@@ -646,6 +728,8 @@ int main(void)
 		T(test_inbound_is_only_counted),
 		T(test_forward_is_outside_mail_that_leaves_again),
 		T(test_vouched_uid_exposes_a_forged_line),
+		T(test_programs_write_their_own_lines),
+		T(test_php_is_whose_process_it_is),
 		T(test_counts_unknown_lines),
 		T(test_unknown_lines_by_shape),
 		T(test_many_shapes),
