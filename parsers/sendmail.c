@@ -587,7 +587,6 @@ static enum parse_result parse_sendmail(const struct record *rec, struct event_s
 	return PARSE_UNKNOWN;
 }
 
-/* Not daemons_only: the MSP runs, and logs, as the person who submits. */
 static const char *const programs[] = { "sendmail", NULL };
 
 const struct parser parser_sendmail = {
