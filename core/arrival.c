@@ -2,6 +2,7 @@
  * Exim writes before it. */
 #include <stdio.h>
 
+#include "core/session.h"
 #include "core/step.h"
 
 /* Exim writes cwd= and the <= that follows within one process: older ones are
@@ -100,15 +101,20 @@ void on_cwd(struct step *s)
 	arena_release(&scratch);
 }
 
+/* OpenSMTPD before 6.4 tells the start once for each recipient, at one go. */
+#define START_TAKES USEC_MINUTE
+
 /* A line that repeats the start of a message we know: the same line read
  * twice, or the start of one whose later lines came first. */
 static bool same_start(const struct step *s)
 {
 	const struct message *m = s->m;
+	bool now = m->time == s->time ||
+		   (s->ev->session.n && m->time < s->time && s->time - m->time < START_TAKES);
 
-	if (m->closed && m->time != s->time)
+	if (m->closed && !now)
 		return false;
-	return m->channel == CHANNEL_NONE || (m->time == s->time && m->channel == s->ev->channel);
+	return m->channel == CHANNEL_NONE || (now && m->channel == s->ev->channel);
 }
 
 static void adopt_parent(struct step *s)
@@ -141,6 +147,10 @@ void on_auth(struct step *s)
 	struct str ip = s->ev->client_ip, login = str_head(s->ev->login, 256);
 	char *value;
 
+	if (s->ev->session.n) {
+		session_login(s);
+		return;
+	}
 	if (!s->rec->pid || !login.n || s->from->tenant)
 		return;
 	value = arena_alloc(&scratch, ip.n + 1 + login.n);

@@ -271,6 +271,21 @@ static void use_cwd(const struct accounts *a, struct verdict *v)
 		v->via = VIA_CWD;
 }
 
+static struct str domain_of(struct str address)
+{
+	size_t at = str_rchr(address, '@');
+
+	return at < address.n ? str_skip(address, at + 1) : STR_NONE;
+}
+
+/* OpenSMTPD logs no submitter: then as for SMTP from this host. */
+static void use_domain(const struct accounts *a, const struct message *m, struct verdict *v)
+{
+	v->account = accounts_domain(a, domain_of(m->sender));
+	if (v->account.n)
+		v->via = VIA_DOMAIN;
+}
+
 static void judge_local(const struct accounts *a, struct message *m, const struct php_mail *php,
 			struct verdict *v)
 {
@@ -286,13 +301,8 @@ static void judge_local(const struct accounts *a, struct message *m, const struc
 	use_cwd(a, v);
 	if (v->via == VIA_NONE && submitter.n)
 		v->via = VIA_UID;
-}
-
-static struct str domain_of(struct str address)
-{
-	size_t at = str_rchr(address, '@');
-
-	return at < address.n ? str_skip(address, at + 1) : STR_NONE;
+	else if (v->via == VIA_NONE)
+		use_domain(a, m, v);
 }
 
 /* Mail from outside that leaves again: whose alias or .forward it went through. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "core/session.h"
 #include "core/step.h"
 
 /* ---- small tools ---- */
@@ -169,13 +170,30 @@ static bool answered(const struct message *m, bool *refused)
 	return taken >= m->work.nrcpt && (m->nrcpt || m->work.nrcpt >= 0);
 }
 
+/* OpenSMTPD announces an alias as one recipient: another that it leads to may be
+ * deferred when the first has its answer. */
+static void reopen(struct step *s)
+{
+	struct message *m = s->m;
+
+	if (!m->closed || m->state != MSG_DONE)
+		return;
+	m->closed = 0;
+	m->state = MSG_OPEN;
+	queue_reopen(&s->c->queue, s->entry);
+}
+
 void step_end_if_answered(struct step *s)
 {
 	struct message *m = s->m;
 	bool refused;
 
 	/* A refused recipient is told before the message has come. */
-	if (m->work.no_end && !m->closed && m->channel != CHANNEL_NONE && answered(m, &refused))
+	if (!m->work.no_end || (m->channel == CHANNEL_NONE && m->work.nrcpt < 0))
+		return;
+	if (!answered(m, &refused))
+		reopen(s);
+	else if (!m->closed)
 		step_finish(s->c, s->entry, refused ? MSG_REJECTED : MSG_DONE, s->time);
 }
 
@@ -283,16 +301,31 @@ static void (*const handlers[EV_COUNT])(struct step *s) = {
 	[EV_LOGIN] = on_login,
 	[EV_UPLOAD] = on_upload,
 	[EV_AUTH] = on_auth,
+	[EV_SESSION] = on_session,
+	[EV_SESSION_END] = on_session_end,
 	[EV_CWD] = on_cwd,
 	[EV_PHP_MAIL] = on_php_mail,
+};
+
+/* What is done in an SMTP session, by whoever is at its other end. */
+static const bool takes_session[EV_COUNT] = {
+	[EV_ACCEPT] = true,
+	[EV_REJECT] = true,
+	[EV_AUTH_FAIL] = true,
 };
 
 void correlate_event(struct correlate *c, const struct origin *from, const struct record *rec,
 		     const struct event *ev)
 {
 	struct step s = { .c = c, .from = from, .rec = rec, .ev = ev };
+	struct event filled;
 
 	s.time = rec->time ? rec->time : c->watermark;
+	if (ev->session.n && takes_session[ev->kind]) {
+		filled = *ev;
+		session_fill(&s, &filled);
+		s.ev = &filled;
+	}
 	handlers[ev->kind](&s);
 }
 

@@ -186,6 +186,8 @@ void on_delivery(struct step *s)
 	if (!s->ev->recipient.n || !step_locate_or_create(s))
 		return;
 	s->m->work.no_end |= s->ev->no_end;
+	step_keep_first(s->m, &s->m->sender, s->ev->sender);
+	s->m->sender_null |= s->ev->sender_null;
 	r = outcome_recipient(s);
 	if (r) {
 		struct queue_entry *next =
@@ -195,7 +197,9 @@ void on_delivery(struct step *s)
 
 		if (!next || next != s->entry)
 			set_outcome(s, r);
+		returned_note(s, r);
 		joined = follow_on(s, r);
+		returned_seek(s);
 	}
 	step_settle(s, joined);
 }

@@ -737,7 +737,7 @@ static bool is_settled(struct detect *d, const struct message *m, usec_t now, bo
 		return true;
 	if (!m->comparable)
 		return false;
-	if (!m->account.n)
+	if (!m->account.n || m->via == VIA_DOMAIN)
 		return false;
 	account = stream_of(d, STREAM_ACCOUNT, m->account, STR_NONE, m->time);
 	return !account->php_seen || account->php_seen + PHP_LOG_ALIVE < m->time;

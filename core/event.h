@@ -28,7 +28,9 @@
 	X(AUTH_FAIL, "auth-fail") /* login refused */ \
 	X(LOGIN, "login") /* somebody read mail, or came in by SSH or FTP */ \
 	X(UPLOAD, "upload") /* a file was written by FTP or SFTP */ \
-	X(AUTH, "auth") /* Sendmail: the client of this process has logged in */ \
+	X(AUTH, "auth") /* the client of this process or session has logged in */ \
+	X(SESSION, "session") /* OpenSMTPD: a client has connected */ \
+	X(SESSION_END, "session-end") \
 	X(CWD, "cwd") /* Exim +arguments: cwd and argv of the next <= of pid */ \
 	X(PHP_MAIL, "php-mail") /* PHP's mail() was called */ \
 	X(LOST, "lost") /* the syslog daemon dropped lines */
@@ -60,6 +62,7 @@ enum rcpt_place { PLACE_UNKNOWN, PLACE_LOCAL, PLACE_REMOTE };
  * channel, status, place, flag (bool). */
 #define EVENT_FIELDS(X) \
 	X(str, instance, "instance") /* Postfix instance: "postfix-out"; "" = the only one */ \
+	X(str, session, "session") /* OpenSMTPD: joins client and login to what they did */ \
 	X(str, queue_id, "qid") /* "" for NOQUEUE and for lines about no message */ \
 	X(str, next_id, "next") /* DSN id; "queued as"; "forwarded as"; new id of a requeue */ \
 	X(flag, next_is_forward, "forward") /* next_id by "forwarded as" (alias, .forward) */ \

@@ -204,7 +204,8 @@ static bool same_file(const struct php_mail *p, const struct message *m)
 }
 
 /* How good a match is: nothing contradicts, and on top of it the request ran in
- * the script's directory, and the recipients are the same. */
+ * the script's directory (or the sender is that of its owner), and the recipients are
+ * the same. */
 enum match {
 	MATCH_NONE = 0,
 	MATCH_POSSIBLE = 1,
@@ -218,6 +219,19 @@ static bool same_place(const struct php_mail *p, const struct message *m)
 	size_t n = str_rchr(p->script, '/');
 
 	return m->cwd.n && n < p->script.n && str_eq(str_head(p->script, n), m->cwd);
+}
+
+/* Where no submitter is known, the sender hints at one: by its domain, or by the name
+ * that sendmail(8) writes. Anybody can write another, so it decides among equals only. */
+static bool same_sender(const struct join *j, const struct php_mail *p, const struct message *m)
+{
+	size_t at = str_rchr(m->sender, '@');
+	struct str owner;
+
+	if (at == m->sender.n || m->user.n || m->uid >= 0 || !p->account.n)
+		return false;
+	owner = accounts_domain(j->accounts, str_skip(m->sender, at + 1));
+	return str_eq(owner.n ? owner : str_head(m->sender, at), p->account);
 }
 
 static int match_recipients(const struct php_mail *p, const struct message *m)
@@ -273,7 +287,7 @@ static int match(const struct join *j, const struct php_mail *p, const struct me
 	if (p->pid && pid > 0 && pid == p->pid)
 		return MATCH_EXACT;
 	found = m->comparable ? match_recipients(p, m) : MATCH_NONE;
-	return found && same_place(p, m) ? found | MATCH_PLACE : found;
+	return found && (same_place(p, m) || same_sender(j, p, m)) ? found | MATCH_PLACE : found;
 }
 
 /* ---- the waiting ---- */
@@ -360,13 +374,27 @@ struct best {
 	int match;
 	void *found;
 	usec_t time;
+	struct str account; /* of the line that was found */
+	bool rival; /* another is as good, and not of the same account */
 };
 
-/* Better evidence wins; among equals the earlier one. */
-static void consider(struct best *best, int match, void *found, usec_t time)
+/* Better evidence wins; among equals the earlier one. A message is found under each of
+ * its keys. */
+static void consider(struct best *best, int match, void *found, usec_t time, struct str account)
 {
-	if (match > best->match || (match == best->match && match && time < best->time))
-		*best = (struct best){ match, found, time };
+	bool rival = match && match == best->match && found != best->found &&
+		     !(account.n && str_eq(account, best->account));
+
+	if (match > best->match)
+		*best = (struct best){ match, found, time, account, false };
+	else if (match == best->match && match && time < best->time)
+		*best = (struct best){ match, found, time, account, best->rival };
+	best->rival |= rival;
+}
+
+static bool is_open(const struct best *best, const struct message *m)
+{
+	return best->rival && best->match != MATCH_EXACT && !m->user.n && m->uid < 0;
 }
 
 static void look_for_message(struct join *j, struct str key, const struct php_mail *p,
@@ -378,14 +406,14 @@ static void look_for_message(struct join *j, struct str key, const struct php_ma
 	for (int n = 0; node && n < JOIN_MAX_LOOK; node = node->behind, n++) {
 		struct message *m = node->owner;
 
-		consider(best, match(j, p, m), m, m->time);
+		consider(best, match(j, p, m), m, m->time, STR_NONE);
 	}
 }
 
-struct message *join_find_message(struct join *j, const struct php_mail *p)
+struct message *join_find_message(struct join *j, const struct php_mail *p, bool *open)
 {
 	struct address_walk w = walk_start(p);
-	struct best best = { MATCH_NONE, NULL, 0 };
+	struct best best = { .match = MATCH_NONE };
 	struct str address;
 	char buf[MAX_KEY];
 
@@ -393,12 +421,14 @@ struct message *join_find_message(struct join *j, const struct php_mail *p)
 		look_for_message(j, text_key('m', p->message_id, buf), p, &best);
 	if (p->pid && best.match < MATCH_EXACT)
 		look_for_message(j, pid_key(p->pid, buf), p, &best);
+	*open = false;
 	if (best.match == MATCH_EXACT)
 		return best.found;
 	if (walk_next(&w, &address))
 		look_for_message(j, address_key(address, buf), p, &best);
 	else
 		look_for_message(j, text_key('u', p->account, buf), p, &best);
+	*open = best.found && is_open(&best, best.found);
 	return best.found;
 }
 
@@ -411,7 +441,7 @@ static void look_for_php(struct join *j, struct str key, const struct message *m
 	for (int n = 0; node && n < JOIN_MAX_LOOK; node = node->behind, n++) {
 		struct php_mail *p = node->owner;
 
-		consider(best, match(j, p, m), p, p->time);
+		consider(best, match(j, p, m), p, p->time, p->account);
 	}
 }
 
@@ -431,12 +461,13 @@ static void look_by_recipients(struct join *j, const struct message *m, struct b
 		look_for_php(j, text_key('u', m->account, buf), m, best);
 }
 
-struct php_mail *join_find_php(struct join *j, const struct message *m, bool exact)
+struct php_mail *join_find_php(struct join *j, const struct message *m, bool exact, bool *open)
 {
-	struct best best = { MATCH_NONE, NULL, 0 };
+	struct best best = { .match = MATCH_NONE };
 	char buf[MAX_KEY];
 	int64_t pid = message_pid(m);
 
+	*open = false;
 	if (!j->nphp)
 		return NULL;
 	if (m->message_id.n)
@@ -447,6 +478,7 @@ struct php_mail *join_find_php(struct join *j, const struct message *m, bool exa
 		return best.match == MATCH_EXACT ? best.found : NULL;
 	if (best.match < MATCH_EXACT)
 		look_by_recipients(j, m, &best);
+	*open = is_open(&best, m);
 	return best.found;
 }
 

@@ -36,10 +36,12 @@ void join_release(struct join *j);
 /* A new (or restored) waiting line; owned by the join until it is removed. */
 void join_add_php(struct join *j, struct php_mail *p);
 struct php_mail *join_php_of_row(struct join *j, int64_t row);
-/* The best waiting message for a line; NULL none yet. */
-struct message *join_find_message(struct join *j, const struct php_mail *p);
-/* The best waiting line for a message. `exact`: only by exact evidence. */
-struct php_mail *join_find_php(struct join *j, const struct message *m, bool exact);
+/* The best waiting message for a line; NULL none yet. `open`: the log does not say who
+ * submitted it, and another that waits is as good a match: it may be somebody else's. */
+struct message *join_find_message(struct join *j, const struct php_mail *p, bool *open);
+/* The best waiting line for a message. `exact`: only by exact evidence. `open`: no
+ * submitter, and a line of another account matches as well. */
+struct php_mail *join_find_php(struct join *j, const struct message *m, bool exact, bool *open);
 /* The message waits from now on under all its keys (again after it learnt more). */
 void join_add_message(struct join *j, struct message *m, bool comparable);
 void join_remove_message(struct join *j, struct message *m);

@@ -59,8 +59,11 @@ libmailaudit_a_SOURCES += \
 	core/queue.h \
 	core/random_name.c \
 	core/record.h \
+	core/returned.c \
 	core/run.c \
 	core/run.h \
+	core/session.c \
+	core/session.h \
 	core/settings.c \
 	core/settings.h \
 	core/shape.c \

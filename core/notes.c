@@ -59,18 +59,29 @@ static struct note_slot *slot_new(struct notes *n, struct str kind, struct str k
 	return slot;
 }
 
+static struct note_order *order_of(struct notes *n, const struct note_slot *slot)
+{
+	return str_eq(slot->note.kind, STR("session")) ? &n->sessions : &n->brief;
+}
+
 static void order_unlink(struct notes *n, struct note_slot *slot)
 {
-	*(slot->older ? &slot->older->newer : &n->oldest) = slot->newer;
-	*(slot->newer ? &slot->newer->older : &n->newest) = slot->older;
+	struct note_order *order = order_of(n, slot);
+
+	*(slot->older ? &slot->older->newer : &order->oldest) = slot->newer;
+	*(slot->newer ? &slot->newer->older : &order->newest) = slot->older;
 	slot->older = slot->newer = NULL;
+	order->count--;
 }
 
 static void order_append(struct notes *n, struct note_slot *slot)
 {
-	slot->older = n->newest;
-	*(n->newest ? &n->newest->newer : &n->oldest) = slot;
-	n->newest = slot;
+	struct note_order *order = order_of(n, slot);
+
+	slot->older = order->newest;
+	*(order->newest ? &order->newest->newer : &order->oldest) = slot;
+	order->newest = slot;
+	order->count++;
 }
 
 static void slot_set(struct notes *n, struct note_slot *slot, struct str value, usec_t time)
@@ -122,6 +133,18 @@ void notes_put(struct notes *n, struct str kind, struct str key, struct str valu
 	slot_changed(n, slot);
 }
 
+void notes_refresh(struct notes *n, const struct note *note, usec_t time)
+{
+	struct note_slot *slot = slot_find(n, note->kind, note->key);
+
+	if (slot->note.time == time)
+		return;
+	order_unlink(n, slot);
+	slot->note.time = time;
+	order_append(n, slot);
+	slot_changed(n, slot);
+}
+
 void notes_remove(struct notes *n, struct str kind, struct str key)
 {
 	struct note_slot *slot = slot_find(n, kind, key);
@@ -140,10 +163,18 @@ void notes_restore(struct notes *n, const struct note *note)
 	slot->stored = true;
 }
 
+static void expire(struct notes *n, struct note_order *order, usec_t ttl, usec_t now)
+{
+	while (order->oldest && order->oldest->note.time + ttl < now)
+		notes_remove(n, order->oldest->note.kind, order->oldest->note.key);
+}
+
 void notes_expire(struct notes *n, usec_t now)
 {
-	while (n->oldest && n->oldest->note.time + NOTES_TTL < now)
-		notes_remove(n, n->oldest->note.kind, n->oldest->note.key);
+	expire(n, &n->brief, NOTES_TTL, now);
+	expire(n, &n->sessions, NOTES_TTL_SESSION, now);
+	while (n->sessions.count > NOTES_MAX_SESSIONS)
+		notes_remove(n, n->sessions.oldest->note.kind, n->sessions.oldest->note.key);
 }
 
 size_t notes_changes(const struct notes *n, struct arena *arena, struct note **out)

@@ -1,5 +1,6 @@
 /* Short-lived memories that must survive a restart though they are no rows of
- * their own: Exim's cwd= until its <= comes, PHP lines that look alike. */
+ * their own: Exim's cwd= until its <= comes, PHP lines that look alike, who is at the
+ * other end of an SMTP session. */
 #ifndef MAILAUDIT_CORE_NOTES_H
 #define MAILAUDIT_CORE_NOTES_H
 
@@ -8,18 +9,30 @@
 
 /* A note is forgotten this long (event time) after it was written. */
 #define NOTES_TTL (5 * USEC_MINUTE)
+/* Notes of kind "session": one that is alive may be quiet for as long as a large mail
+ * takes to come in. Nobody is trusted to end it: the oldest go beyond the maximum. */
+#define NOTES_TTL_SESSION USEC_HOUR
+#define NOTES_MAX_SESSIONS 20000
 
 struct note_slot;
 
+/* Notes that live equally long, by time of writing. */
+struct note_order {
+	struct note_slot *oldest, *newest;
+	size_t count;
+};
+
 struct notes {
 	struct map by_key; /* "kind\0key" -> struct note_slot */
-	struct note_slot *oldest, *newest; /* by time of writing */
+	struct note_order brief, sessions;
 	struct note_slot *changed; /* since the last commit */
 };
 
 /* NULL: no such note. The value lives until the note changes. */
 const struct note *notes_get(const struct notes *n, struct str kind, struct str key);
 void notes_put(struct notes *n, struct str kind, struct str key, struct str value, usec_t time);
+/* As if it had been written again at this time. */
+void notes_refresh(struct notes *n, const struct note *note, usec_t time);
 void notes_remove(struct notes *n, struct str kind, struct str key);
 /* As read from the database: not a change. */
 void notes_restore(struct notes *n, const struct note *note);

@@ -38,8 +38,8 @@ struct parser {
 	bool among_others;
 };
 
-extern const struct parser parser_postfix, parser_exim, parser_sendmail, parser_phpmail;
-extern const struct parser parser_dovecot, parser_sshd, parser_ftp;
+extern const struct parser parser_postfix, parser_exim, parser_sendmail, parser_opensmtpd;
+extern const struct parser parser_phpmail, parser_dovecot, parser_sshd, parser_ftp;
 extern const struct parser parser_syslogd;
 
 #endif

@@ -96,7 +96,7 @@ void php_stop_waiting(struct correlate *c, struct message *m)
 	m->work.waiting = false;
 }
 
-static void marry(struct correlate *c, struct message *m, struct php_mail *p)
+static void marry(struct correlate *c, struct message *m, struct php_mail *p, bool open)
 {
 	char key[24];
 	const struct note *note;
@@ -107,6 +107,7 @@ static void marry(struct correlate *c, struct message *m, struct php_mail *p)
 	p->state = PHP_MATCHED;
 	p->message = m->id;
 	m->php = p->id;
+	p->ambiguous |= open;
 	m->ambiguous = p->ambiguous && !exact;
 	step_keep_first(m, &m->subject, p->subject);
 	attribute_message(c->accounts, m, p);
@@ -139,13 +140,14 @@ bool php_comparable(const struct message *m)
 void php_seek(struct correlate *c, struct message *m, bool comparable)
 {
 	struct php_mail *p;
+	bool open;
 
 	if (m->channel != CHANNEL_LOCAL || m->php || !m->work.waiting)
 		return;
 	m->comparable = comparable;
-	p = join_find_php(&c->join, m, !comparable);
+	p = join_find_php(&c->join, m, !comparable, &open);
 	if (p)
-		marry(c, m, p);
+		marry(c, m, p, open);
 	else
 		join_add_message(&c->join, m, comparable);
 }
@@ -217,6 +219,7 @@ void on_php_mail(struct step *s)
 {
 	struct php_mail *p = php_mail_new();
 	struct message *m;
+	bool open;
 
 	fill_php(s, p);
 	p->id = s->c->next_php++;
@@ -230,7 +233,7 @@ void on_php_mail(struct step *s)
 	if (s->c->detect)
 		detect_call(s->c->detect, p, call_time(s->c, p));
 	join_add_php(&s->c->join, p);
-	m = join_find_message(&s->c->join, p);
+	m = join_find_message(&s->c->join, p, &open);
 	if (m)
-		marry(s->c, m, p);
+		marry(s->c, m, p, open);
 }

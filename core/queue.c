@@ -273,6 +273,22 @@ void queue_close(struct queue *q, struct queue_entry *e, usec_t when)
 	q->closed_tail = e;
 }
 
+void queue_reopen(struct queue *q, struct queue_entry *e)
+{
+	struct queue_entry *before = NULL;
+
+	if (!e->closed)
+		return;
+	for (struct queue_entry *at = q->closed_head; at && at != e; at = at->next_closed)
+		before = at;
+	*(before ? &before->next_closed : &q->closed_head) = e->next_closed;
+	if (q->closed_tail == e)
+		q->closed_tail = before;
+	e->next_closed = NULL;
+	e->closed = 0;
+	q->open++;
+}
+
 void queue_expire(struct queue *q, usec_t now)
 {
 	while (q->closed_head && q->closed_head->closed + PIPELINE_LINGER < now) {

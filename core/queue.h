@@ -58,6 +58,8 @@ void queue_alias(struct queue *q, struct queue_entry *e, struct str host, struct
 void queue_absorb(struct queue *q, struct queue_entry *to, struct queue_entry *from);
 /* It ended at this time: forgotten PIPELINE_LINGER later. */
 void queue_close(struct queue *q, struct queue_entry *e, usec_t when);
+/* It had not ended: one of the last PIPELINE_LINGER goes on. */
+void queue_reopen(struct queue *q, struct queue_entry *e);
 /* Forgets what ended long enough before `now` and waits for nothing. */
 void queue_expire(struct queue *q, usec_t now);
 /* It is no row of ours: its message is freed, its ids keep catching late lines. */

@@ -105,6 +105,7 @@ void on_requeue(struct step *s)
 	step_settle(s, false);
 }
 
+/* All that wait, or the one that the line is about. */
 void on_expire(struct step *s)
 {
 	if (!step_locate(s, s->ev->queue_id))
@@ -112,12 +113,14 @@ void on_expire(struct step *s)
 	for (size_t i = 0; i < s->m->nrcpt; i++) {
 		struct recipient *r = &s->m->rcpt[i];
 
-		if (r->status != RCPT_DEFERRED && r->status != RCPT_PENDING)
+		if ((r->status != RCPT_DEFERRED && r->status != RCPT_PENDING) ||
+		    (s->ev->recipient.n && !str_eq(s->ev->recipient, r->address)))
 			continue;
 		r->status = RCPT_EXPIRED;
 		r->time = s->time;
 		s->m->rcpt_dirty = true;
 		message_outcome_changed(s->m, r);
+		returned_note(s, r);
 	}
 	step_settle(s, false);
 }

@@ -60,6 +60,13 @@ void arrival_take_cwd(struct step *s);
 /* The login of the client that this process talks to (Sendmail), in `scratch`; "" none. */
 struct str arrival_login(struct step *s, struct arena *scratch);
 
+/* ---- returned.c ---- */
+
+/* This recipient was not reached: the sender may get a bounce. */
+void returned_note(struct step *s, const struct recipient *r);
+/* Is the message such a bounce? Then it is the server's own. */
+void returned_seek(struct step *s);
+
 /* ---- the statements, by file ---- */
 
 void on_accept(struct step *s); /* arrival.c */

@@ -12,6 +12,7 @@ libmailaudit_a_SOURCES += \
 	parsers/exim_fields.h \
 	parsers/exim_line.h \
 	parsers/ftp.c \
+	parsers/opensmtpd.c \
 	parsers/parsers.c \
 	parsers/parsers.def \
 	parsers/parsers.h \

@@ -48,7 +48,7 @@ php_up() {
 	mkdir -p /etc/php-rig /usr/local/bin
 	cp "$CONF/php.ini" /etc/php-rig/
 	install -m 755 /srv/snippets/php/mailaudit-ref /usr/local/bin/mailaudit-ref
-	for mta in postfix exim sendmail; do
+	for mta in postfix exim sendmail opensmtpd; do
 		if has "$mta"; then php_set "$mta"; fi
 	done
 }

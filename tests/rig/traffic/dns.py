@@ -1,9 +1,10 @@
-"""A DNS server for the rig on 127.0.0.1:53: addresses (A) and names (PTR) from /etc/hosts, and nothing
-else. Exim trusts a client's name only if DNS confirms it, and would otherwise log none."""
+"""A DNS server for the rig on 127.0.0.1:53: addresses (A) and names (PTR) from /etc/hosts, for
+a domain whose mx.DOMAIN is there that as its mail exchanger (MX), and nothing else. Exim trusts a
+client's name only if DNS confirms it, and would otherwise log none; OpenSMTPD finds its way by MX."""
 import socket
 import struct
 
-A, PTR = 1, 12
+A, PTR, MX = 1, 12, 15
 NXDOMAIN = 3
 
 
@@ -40,7 +41,9 @@ def reply(packet, forward, reverse):
         data = socket.inet_aton(forward[name])
     elif kind == PTR and name in reverse:
         data = encoded(reverse[name])
-    known = name in forward or name in reverse
+    elif kind == MX and "mx." + name in forward:
+        data = b"\0\x0a" + encoded("mx." + name)
+    known = data is not None or name in forward or name in reverse
     head = struct.pack("!2sHHHHH", packet[:2], 0x8580 | (0 if known else NXDOMAIN), 1, 1 if data else 0, 0, 0)
     answer = b"" if data is None else struct.pack("!HHHIH", 0xC00C, kind, 1, 300, len(data)) + data
     return head + packet[12:end] + answer

@@ -8,6 +8,7 @@ import time
 
 import mix
 import scenarios
+import world
 from settle import settle
 from truth import Truth
 
@@ -15,7 +16,7 @@ from truth import Truth
 def arguments():
     parser = argparse.ArgumentParser(prog="rig traffic")
     parser.add_argument("scenario", choices=["mix"] + scenarios.names())
-    parser.add_argument("--mta", default="postfix", choices=["postfix", "exim", "sendmail"])
+    parser.add_argument("--mta", default="postfix", choices=sorted(world.ADDRESSES))
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=4)

@@ -49,7 +49,7 @@ def smtp(mta, sender, recipients, message, login=None, secret=world.SECRET, clie
     connection.connect(server, port)
     try:
         connection.ehlo_or_helo_if_needed()
-        if tls and connection.has_extn("starttls"):
+        if (tls or login and not connection.has_extn("auth")) and connection.has_extn("starttls"):
             connection._host = server     # smtplib takes the name to check from its constructor only
             connection.starttls(context=ssl._create_unverified_context())
         if login:

@@ -60,6 +60,7 @@ ADDRESSES = {
     "postfix": ("127.0.0.1", "192.0.2.10"),
     "exim": ("127.0.0.2", "192.0.2.11"),
     "sendmail": ("127.0.0.3", "192.0.2.12"),
+    "opensmtpd": ("127.0.0.4", "192.0.2.13"),
 }
 
 LIBRARY = "/home/bob/public_html/wp-includes/PHPMailer/PHPMailer.php"
