@@ -209,7 +209,7 @@ static enum parse_result on_envelope(const struct line *line)
 	struct str s = line->text, recipient;
 	struct event ev;
 
-	begin(line, &ev, EV_QUEUED);
+	event_init(&ev, EV_QUEUED);
 	if (!str_eat(&s, STR("evpid=")) || !eat_evpid(&s, &ev.queue_id) || !eat_gap(&s) ||
 	    !eat_address(&s, STR("from="), &ev.sender) || !eat_address(&s, STR("to="), &recipient))
 		return PARSE_UNKNOWN;
@@ -336,7 +336,7 @@ static enum parse_result on_relayed(const struct line *line)
 	struct str s = line->text, skipped, relay, result;
 	struct event ev;
 
-	begin(line, &ev, EV_DELIVERY);
+	event_init(&ev, EV_DELIVERY);
 	if (!str_eat(&s, STR("evpid=")) || !eat_evpid(&s, &ev.queue_id) || !eat_gap(&s) ||
 	    !eat_path(&s, &ev) || !str_eat(&s, STR("source=\"")) ||
 	    !cursor_until(&s, STR("\" relay=\""), &skipped) ||
@@ -359,7 +359,7 @@ static enum parse_result on_delivered(const struct line *line)
 	struct str s = line->text, skipped, result;
 	struct event ev;
 
-	begin(line, &ev, EV_DELIVERY);
+	event_init(&ev, EV_DELIVERY);
 	if (!str_eat(&s, STR("evpid=")) || !eat_evpid(&s, &ev.queue_id) || !eat_gap(&s) ||
 	    !eat_path(&s, &ev) || !str_eat(&s, STR("user=")) ||
 	    !cursor_until(&s, STR(" delay="), &skipped) ||
@@ -576,6 +576,7 @@ static enum parse_result on_old_session_end(const struct line *line)
 	X("smtp-out", FORM_BARE, "smtp-out: ", NOISE) \
 	X("info", FORM_BARE, "info: ", NOISE) \
 	X("warning", FORM_BARE, "warn: ", NOISE) \
+	X("debug", FORM_BARE, "debug: ", NOISE) \
 	X("queue", FORM_BARE, "queue: ", NOISE) \
 	X("exiting", FORM_BARE, "Exiting", NOISE)
 

@@ -84,6 +84,7 @@ def compare(truth, messages):
             continue
         m = found[0]
         v.note("account", m["account"] == t["account"], t, m)
+        v.note("blamed", m["account"] in (None, "", t["account"]), t, m)
         if t["script"] and "\n" not in t["script"]:
             v.note("script", script_right(t, m), t, m)
         stored = {r["address"].lower(): r["status"] for r in m["recipients"]}

@@ -46,7 +46,15 @@ def _sendmail_queue():
             yield identity, line
 
 
-QUEUES = {"postfix": _postfix_queue, "exim": _exim_queue, "sendmail": _sendmail_queue}
+def _opensmtpd_queue():
+    """One envelope a line: id|family|agent|flags|sender|recipient|destination|..."""
+    for line in command(["/usr/sbin/smtpctl", "show", "queue"]).splitlines():
+        fields = line.split("|")
+        yield fields[0], fields[5]
+
+
+QUEUES = {"postfix": _postfix_queue, "exim": _exim_queue, "sendmail": _sendmail_queue,
+          "opensmtpd": _opensmtpd_queue}
 
 
 def queue_id(mta, token, wait=10):
@@ -67,13 +75,16 @@ def act(mta, action, token):
     elif mta == "sendmail":
         *options, last = SENDMAIL[action]
         command([SENDMAIL_COMMAND, *options, last + identity])
+    elif mta == "opensmtpd":
+        command(["/usr/sbin/smtpctl", action, identity])
     else:
         command(["/usr/sbin/exim4"] + EXIM[action] + [identity])
 
 
 def retry(mta):
     """Try everything in the queue now."""
-    command(["postqueue", "-f"] if mta == "postfix" else ["/usr/sbin/exim4", "-qf"])
+    command({"postfix": ["postqueue", "-f"], "exim": ["/usr/sbin/exim4", "-qf"],
+             "opensmtpd": ["/usr/sbin/smtpctl", "schedule", "all"]}[mta])
 
 
 def later_accepts(yes=True):

@@ -1,5 +1,6 @@
 """Everyday mail of four customers, in all the ways it can be sent, with some that fails. A run of N
 messages is reproducible but for times and ids: same seed, same messages."""
+import os
 import random
 import threading
 
@@ -150,7 +151,10 @@ class Mix:
 
     def kinds(self, php=True):
         plain = [(3, self.local), (2, self.local_with_sender), (6, self.auth), (3, self.smtp)]
-        if self.mta != "sendmail":      # Sendmail refuses a client that talks before it is greeted
+        if os.path.exists("/srv/rig/run/no-login"):
+            plain.remove((6, self.auth))
+        # Sendmail refuses a client that talks before it is greeted; OpenSMTPD's command knows no -bs.
+        if self.mta not in ("sendmail", "opensmtpd"):
             plain.append((1, self.local_smtp))
         scripts = [(4, self.php_contact), (1, self.php_newsletter), (6, self.php_plain)]
         return plain + (scripts if php else [])

@@ -2,7 +2,7 @@
 
 token           unique, part of the local part of at least one recipient (or null: see group)
 group           name shared by messages that cannot be told apart by recipient
-mta, channel    postfix|exim|sendmail; local|auth|smtp|php|inbound
+mta, channel    postfix|exim|sendmail|opensmtpd; local|auth|smtp|php|inbound
 account         the hosting account that is behind the message, or null if none is
 login, client   SASL login and client address, where there are any
 uid             the Unix uid that handed the message over, or null
@@ -43,7 +43,8 @@ class Truth:
         row["time"] = round(time.time(), 3)
         row["queued"] = fields.get("queued", True)
         if row["outcome"] is None:
-            row["outcome"] = {r: world.expected(r, row["mta"], row["channel"]) if row["queued"] else "rejected"
+            taken = row["queued"] and world.takes(row["recipients"], row["mta"], row["channel"])
+            row["outcome"] = {r: world.expected(r, row["mta"], row["channel"]) if taken else "rejected"
                               for r in row["recipients"]}
         if row["outcome"] and set(row["outcome"].values()) == {"rejected"}:
             row["queued"] = False

@@ -13,6 +13,8 @@ import sys
 POSTFIX = re.compile(rb"\]: [0-9A-Za-z]+: to=<(.*?)>, (?:orig_to=<(.*?)>, )?relay=.*? status=([a-z-]+)")
 EXIM = re.compile(rb" (=>|->|\*\*|==) (\S+)(?: \([^)]*\))?(?: <([^>]*)>)?")
 SENDMAIL = re.compile(rb"(?:sm-mta|sendmail)\[\d+\]: \w+: to=(.*?), .*?dsn=(\d)(?!.*\(\w+ Message accepted)")      # not: handed to the MTA
+OPENSMTPD = re.compile(rb" m[td]a delivery evpid=\w+ from=<.*?> to=<(.*?)> (?:rcpt=<(.*?)> )?.*? result=\"?(\w+)")
+OPENSMTPD_WORD = {b"Ok": "sent", b"PermFail": "bounced", b"TempFail": "deferred"}
 EXIM_WORD = {b"=>": "sent", b"->": "sent", b"**": "bounced", b"==": "deferred"}
 SENDMAIL_WORD = {b"2": "sent", b"5": "bounced", b"4": "deferred"}
 
@@ -33,6 +35,11 @@ def outcomes(directory):
             for address in filter(None, match.group(1, 2)):
                 seen[address.decode("latin-1")] = {"expired": "bounced", "force-expired": "bounced"}.get(
                     match.group(3).decode(), match.group(3).decode())
+            continue
+        match = OPENSMTPD.search(line)
+        if match:
+            for address in filter(None, match.group(1, 2)):
+                seen[address.decode("latin-1")] = OPENSMTPD_WORD[match.group(3)]
             continue
         match = EXIM.search(line)
         if match:
