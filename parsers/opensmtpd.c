@@ -627,6 +627,8 @@ static enum parse_result parse_opensmtpd(const struct record *rec, struct event_
 	return PARSE_UNKNOWN;
 }
 
+static const char *const programs[] = { "smtpd", NULL };
+
 const struct parser parser_opensmtpd = {
 	.name = "opensmtpd",
 	.summary = "OpenSMTPD 5.3 to 7, any syslog form",
@@ -635,4 +637,5 @@ const struct parser parser_opensmtpd = {
 	.rules = rule_names,
 	.nrules = RULE_COUNT,
 	.daemons_only = true,
+	.programs = programs,
 };

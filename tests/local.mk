@@ -43,6 +43,7 @@ unit_tests = \
 	tests/unit/test_regex \
 	tests/unit/test_report \
 	tests/unit/test_run \
+	tests/unit/test_session \
 	tests/unit/test_settings \
 	tests/unit/test_shape \
 	tests/unit/test_signs \
