@@ -81,6 +81,9 @@ struct str doctor_join(struct doctor *d, struct str before, struct str insert, s
 /* A text that was compiled in, of etc/snippets; without its comments. */
 struct str doctor_snippet(struct doctor *d, const char *name);
 
+/* Where OpenSMTPD is configured; NULL: it is not here. */
+const char *doctor_smtpd_conf(struct doctor *d);
+
 /* Prints a change as a unified diff, escaped as logs are. */
 void doctor_diff(const struct change *c);
 /* Backs up, writes, lets the programs check; takes it back when one complains. */

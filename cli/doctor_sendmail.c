@@ -7,7 +7,8 @@ void look_sendmail(struct doctor *d)
 {
 	struct stat ours, theirs;
 
-	if (!doctor_stat(d, SENDMAIL, &theirs))
+	/* OpenSMTPD would not log the mark. */
+	if (doctor_smtpd_conf(d) || !doctor_stat(d, SENDMAIL, &theirs))
 		return;
 	if (doctor_stat(d, DOCTOR_WRAPPER, &ours) && ours.st_dev == theirs.st_dev &&
 	    ours.st_ino == theirs.st_ino)

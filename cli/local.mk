@@ -43,6 +43,7 @@ libcli_a_SOURCES = \
 	cli/doctor_exim.c \
 	cli/doctor_fix.c \
 	cli/doctor_logs.c \
+	cli/doctor_opensmtpd.c \
 	cli/doctor_panel.c \
 	cli/doctor_php.c \
 	cli/doctor_postfix.c \

@@ -5,7 +5,8 @@ usage: oracle_unknown.py PATH/TO/corpus
 
 Reads the logs under $MAILAUDIT_SHARED/corpus (default: ../shared beside the source tree), captured
 from real servers and written by others; exits 77 (skipped) when they are absent. Exim's own test
-suite is oracle_exim.py's. Fails when the share of Postfix or Exim is one in a hundred or more.
+suite is oracle_exim.py's. Nobody wrote down what lines of OpenSMTPD mean: those that were captured there
+and for tests/replay must do. Fails when the share of a server is one in a hundred or more.
 """
 import json
 import os
@@ -17,14 +18,17 @@ from pathlib import Path
 NAMES_ID = {
     "postfix": re.compile(r"postfix(?:-\w+)?(?:/[\w-]+)*\[\d+\]: (?:[0-9A-F]{6,}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,}): "),
     "exim": re.compile(r"(?:^|\s)(?:\[\d+\] )?[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} "),
+    "opensmtpd": re.compile(r" smtpd\[\d+\]: .*(?:msgid=|evpid=| message [0-9a-f]{8} | for [0-9a-f]{16}: )"),
 }
 OTHERS = {
     "postfix": ("msimerson/oracle.jsonl", "fail2ban/oracle.jsonl"),
     "exim": ("fail2ban/oracle.jsonl",),
+    "opensmtpd": (),
 }
 # Not the server's own words: drafts of an ACL's line, which the snippets do not write.
 NOT_ITS_LINE = re.compile(r" mailaudit php uid=\d+ login=\w+ script=\"\" ")
-LEAST_LINES = {"postfix": 500, "exim": 100}
+LEAST_LINES = {"postfix": 500, "exim": 100, "opensmtpd": 500}
+REPLAY = Path(__file__).resolve().parent.parent / "replay"
 
 
 def shared():
@@ -33,7 +37,10 @@ def shared():
 
 
 def lines_of(root, server):
-    for log in sorted(root.glob(f"captured/{server}-*.log")) + sorted(root.glob("crowdsec/tests/*/*.log")):
+    logs = sorted(root.glob(f"captured/{server}-*.log")) + sorted(root.glob("crowdsec/tests/*/*.log"))
+    if server == "opensmtpd":
+        logs += sorted(REPLAY.glob("opensmtpd-*/logs/mail.log"))
+    for log in logs:
         yield from log.read_text(errors="surrogateescape").splitlines()
     for name in OTHERS[server]:
         for row in open(root / name, encoding="utf-8"):
