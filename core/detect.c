@@ -285,7 +285,8 @@ static void take_samples(const struct observation *o, struct run *r)
 
 	r->last_message = m->id;
 	count_source(o, r);
-	run_text(r, r->queue_ids, &r->nqueue_ids, m->queue_id);
+	if (!str_eq(m->queue_id, STR("NOQUEUE"))) /* nothing that can be held */
+		run_text(r, r->queue_ids, &r->nqueue_ids, m->queue_id);
 	if (m->subject.n)
 		run_text(r, r->subjects, &r->nsubjects, m->subject);
 }
@@ -597,6 +598,8 @@ static struct stream *message_stream(struct detect *d, const struct message *m, 
 		return stream_of(d, STREAM_SCRIPT, m->account,
 				 m->script.n ? m->script : m->cwd, now);
 	user = attribute_submitter(d->world.accounts, m, buf);
+	if (!user.n)
+		return stream_of(d, STREAM_NETWORK, m->account, STR("this host"), now);
 	return stream_of(d, STREAM_USER, m->account, user, now);
 }
 

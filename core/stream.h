@@ -27,7 +27,7 @@ enum stream_kind {
 	STREAM_LOGIN, /* name: the SASL login */
 	STREAM_SCRIPT, /* name: path or, where only a header told, file name; or a directory */
 	STREAM_USER, /* name: Unix user that submitted, by no script we know */
-	STREAM_NETWORK, /* name: address it came from without a login */
+	STREAM_NETWORK, /* name: address it came from without a login, or "this host" */
 	STREAM_ACCOUNT, /* roll-up of what an account sends */
 	STREAM_INBOUND, /* name: mailbox or @domain that receives bounces */
 	STREAM_HOST, /* roll-up of all */

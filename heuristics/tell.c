@@ -305,25 +305,37 @@ static bool is_plain(struct str s)
 	return true;
 }
 
-/* Exim's ids have two dashes, "1xVNvA-00035L-2B"; Postfix's none. */
-static bool is_exim(const struct run *r)
-{
-	struct str id = r->nqueue_ids ? r->queue_ids[0].text : STR_NONE;
+/* What lists a queue and what holds a message in it. */
+struct queue_commands {
+	const char *list, *hold, *holds;
+};
 
-	return str_chr(id, '-') < id.n;
+/* Exim's ids have two dashes, "1xVNvA-00035L-2B"; OpenSMTPD's are eight hexadecimal digits in
+ * small letters, Postfix's in capitals or longer. */
+static struct queue_commands commands_of(struct str id)
+{
+	bool small = false, hex = id.n == 8;
+
+	if (str_chr(id, '-') < id.n)
+		return (struct queue_commands){ "exim -bp", "exim -Mf", "freezes" };
+	for (size_t i = 0; i < id.n; i++) {
+		hex &= memchr("0123456789abcdef", id.p[i], 16) != NULL;
+		small |= id.p[i] >= 'a';
+	}
+	if (hex && small)
+		return (struct queue_commands){ "smtpctl show queue", "smtpctl pause envelope", "holds" };
+	return (struct queue_commands){ "postqueue -p", "postsuper -h", "holds" };
 }
 
 static void hold_queue(struct lines *l, const struct stream *s)
 {
 	struct str sample = s->run->nqueue_ids ? s->run->queue_ids[0].text : STR_NONE;
+	struct queue_commands c = commands_of(sample);
 	bool plain = is_plain(sample);
 
-	if (is_exim(s->run))
-		add(l, "hold what is queued: exim -bp lists it, exim -Mf ID freezes%s%.*s",
-		    plain ? ", such as exim -Mf " : "", plain ? (int)sample.n : 0, sample.p);
-	else
-		add(l, "hold what is queued: postqueue -p lists it, postsuper -h ID holds%s%.*s",
-		    plain ? ", such as postsuper -h " : "", plain ? (int)sample.n : 0, sample.p);
+	add(l, "hold what is queued: %s lists it, %s ID %s%s%s%s%.*s", c.list, c.hold, c.holds,
+	    plain ? ", such as " : "", plain ? c.hold : "", plain ? " " : "",
+	    plain ? (int)sample.n : 0, sample.p);
 }
 
 static void advise_login(struct lines *l, const struct stream *s, const struct finding *f)

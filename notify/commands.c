@@ -46,8 +46,9 @@ static bool only(struct str s, const char *letters)
 	return true;
 }
 
-/* Exim: "1xVNvA-00035L-2B". Postfix: hexadecimal, or without vowels and a z that parts the
- * time from the inode. Sendmail's are neither: it knows no z. */
+/* Exim: "1xVNvA-00035L-2B". OpenSMTPD: eight hexadecimal digits, a letter among them. Postfix:
+ * hexadecimal in capitals, or without vowels and a z that parts the time from the inode.
+ * Sendmail's are neither: it knows no z. */
 const char *facts_mta(struct str id)
 {
 	static const char hex[] = "0123456789ABCDEF";
@@ -56,6 +57,8 @@ const char *facts_mta(struct str id)
 
 	if (first < last && last < id.n)
 		return is_plain(id) ? "exim" : NULL;
+	if (id.n == 8 && only(id, "0123456789abcdef") && !only(id, hex))
+		return "opensmtpd";
 	if (id.n >= 6 && id.n <= 16 && only(id, hex))
 		return "postfix";
 	if (id.n >= 10 && id.n <= 20 && only(id, no_vowels) && str_chr(id, 'z') < id.n)
@@ -75,6 +78,9 @@ static void tell_queue(struct tree *t, const struct facts_subject *s)
 	if (strcmp(s->mta, "exim") == 0) {
 		add(hold, "mailaudit alerts %lld --queued | xargs -r exim -Mf", id);
 		add(remove, "mailaudit alerts %lld --queued | xargs -r exim -Mrm", id);
+	} else if (strcmp(s->mta, "opensmtpd") == 0) {
+		add(hold, "mailaudit alerts %lld --queued | xargs -rn1 smtpctl pause envelope", id);
+		add(remove, "mailaudit alerts %lld --queued | xargs -rn1 smtpctl remove", id);
 	} else {
 		add(hold, "mailaudit alerts %lld --queued | postsuper -h -", id);
 		add(remove, "mailaudit alerts %lld --queued | postsuper -d -", id);
@@ -89,7 +95,7 @@ static void tell_suspend(struct tree *t, const struct facts_subject *s)
 	if (s->alert->verdict == CASE_SPOOFED)
 		return;
 	if (s->login.n) {
-		if (s->mta)
+		if (s->mta && strcmp(s->mta, "opensmtpd") != 0)
 			add(list, "mailaudit act %lld block-login-%s", id, s->mta);
 		if (is_plain(s->login))
 			add(list, "doveadm kick %.*s", STR_ARG(s->login));

@@ -20,11 +20,11 @@ struct facts_subject {
 	const struct alert *alert;
 	struct str login, script; /* of that finding */
 	struct str stream; /* the key of the stream whose habits are compared with */
-	const char *mta; /* "postfix", "exim"; NULL: not known */
+	const char *mta; /* "postfix", "exim", "opensmtpd"; NULL: not known */
 	struct str queue_id; /* one of it, or "" */
 };
 
-/* "postfix" or "exim" by the form of a queue id; NULL: neither. */
+/* Which of these, by the form of a queue id; NULL: none. */
 const char *facts_mta(struct str queue_id);
 /* outcomes, queued, scripts, usual_per_hour, hours and chart. */
 int facts_of_mail(struct tree *t, struct report *r, const struct facts_subject *s,

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "notify/facts_part.h"
 #include "tests/unit/alerted.h"
 
 #define SETTINGS "hostname: web1.example\n"
@@ -344,6 +345,18 @@ static void test_without_findings(void **state)
 	alerted_end(&a);
 }
 
+static void test_whose_queue(void **state)
+{
+	(void)state;
+	assert_string_equal(facts_mta(STR("7e992190")), "opensmtpd");
+	assert_string_equal(facts_mta(STR("7E992190")), "postfix");
+	assert_string_equal(facts_mta(STR("12345678")), "postfix");
+	assert_string_equal(facts_mta(STR("4jXxGT14rvz1c0tT")), "postfix");
+	assert_string_equal(facts_mta(STR("1xVNvA-00035L-2B")), "exim");
+	assert_null(facts_mta(STR("6ANEVtGR020173")));
+	assert_null(facts_mta(STR("7e99219")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_digest_and_summary),
 		cmocka_unit_test(test_mailbox),
 		cmocka_unit_test(test_without_findings),
+		cmocka_unit_test(test_whose_queue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
