@@ -19,7 +19,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPLAY = os.path.join(HERE, "..", "replay")
-CASES = ("postfix-plain", "exim-full")
+CASES = ("postfix-plain", "exim-full", "opensmtpd-logins")
 RUNS = int(os.environ.get("FOLLOW_JOIN_RUNS", "2"))
 SEED = int(os.environ.get("FOLLOW_SEED", str(random.randrange(1 << 30))))
 LIMIT = 90  # seconds until a run must have stored everything

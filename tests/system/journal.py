@@ -344,6 +344,7 @@ class Follow(Case):
         text = mail(1)[0][1]
         send("postfix/pickup", text, uid=5101)  # a person
         send("postfix/pickup", text, uid=33)  # a site, by its process
+        send("smtpd", "1111111111111111 smtp message msgid=aaaaaaaa size=1 nrcpt=1 proto=ESMTP", uid=33)
         send("postfix/pickup[1]: x", text, uid=5101)
         send("x cred(pid=1,uid=0,exe=) postfix/pickup", text, uid=5101)
         send("rsyslogd", "imjournal: 5 messages lost due to rate-limiting (1 allowed within 600 seconds)", uid=5101)
@@ -351,7 +352,7 @@ class Follow(Case):
         native_fields = {"SYSLOG_IDENTIFIER": "postfix/pickup", "_UID": "0", "SYSLOG_FACILITY": "2", "MESSAGE": text}
         as_user(5101, lambda: native(**native_fields))
         self.start()
-        wait_for(lambda: self.counts()[2] >= 7)
+        wait_for(lambda: self.counts()[2] >= 8)
         status = self.status()
         self.assertEqual(status["messages"], 0)
         self.assertEqual(status["losses"], [])
