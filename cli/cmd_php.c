@@ -20,7 +20,7 @@ const char help_php[] =
 	"or never sent.\n"
 	"\n"
 	"Keys: time host account state ambiguous script line eval to subject headers\n"
-	"message_id uid trust(system|tenant: a log the customer can write).";
+	"message_id uid trust(system|tenant: the customer could have written it).";
 
 static bool tell_row(void *context, const struct php_mail *php)
 {

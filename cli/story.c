@@ -218,7 +218,7 @@ static void say_php_line(struct words *w, const struct message *m, const struct 
 	if (php->ambiguous || m->ambiguous)
 		say(w, "; several calls were alike, so it may be another of them");
 	if (php->tenant)
-		say(w, "; the customer can write this log");
+		say(w, "; the customer could have written this line");
 }
 
 static void weigh_php(struct story *s, const struct message *m, const struct php_mail *php)
