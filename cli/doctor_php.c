@@ -60,7 +60,8 @@ static bool is_on(const struct unit *u, int setting)
 		return ini_true(value);
 	if (setting == PATH)
 		return str_find(value, STR("/mailaudit-")) < value.n;
-	return value.n > 0;
+	/* /dev/stderr and what it is a link to cannot be opened by a worker of php-fpm. */
+	return value.n > 0 && !str_starts(value, STR("/dev/")) && !str_starts(value, STR("/proc/"));
 }
 
 /* What the setting should be, with what there is kept where it can be. */
