@@ -188,12 +188,16 @@ void step_end_if_answered(struct step *s)
 	struct message *m = s->m;
 	bool refused;
 
-	/* A refused recipient is told before the message has come. */
-	if (!m->work.no_end || (m->channel == CHANNEL_NONE && m->work.nrcpt < 0))
+	if (!m->work.no_end)
 		return;
-	if (!answered(m, &refused))
+	if (!answered(m, &refused)) {
 		reopen(s);
-	else if (!m->closed)
+		return;
+	}
+	/* A refused recipient is told before the message has come. */
+	if (refused && m->channel == CHANNEL_NONE && m->work.nrcpt < 0)
+		return;
+	if (!m->closed)
 		step_finish(s->c, s->entry, refused ? MSG_REJECTED : MSG_DONE, s->time);
 }
 

@@ -286,6 +286,22 @@ static void test_alias_opens_the_message_again(void **state)
 	assert_int_equal(batch(w)->nmessages, 1);
 }
 
+static void test_message_whose_start_was_missed_ends(void **state)
+{
+	struct world *w = *state;
+	const struct message *m;
+
+	push(w->mta, RELAYED("10:00:01", "aaaaaaaa", "info@shop.example", "a@out.example", "-", "TempFail",
+			     "451 later"));
+	m = message(batch(w), "aaaaaaaa");
+	assert_int_equal(m->state, MSG_OPEN);
+	assert_str(m->sender, "info@shop.example");
+	assert_int_equal(m->account.n, 0);
+	push(w->mta, RELAYED("10:30:01", "aaaaaaaa", "info@shop.example", "a@out.example", "-", "Ok",
+			     "250 ok"));
+	assert_int_equal(message(batch(w), "aaaaaaaa")->state, MSG_DONE);
+}
+
 static void test_one_bounce_for_each_failure(void **state)
 {
 	struct world *w = *state;
@@ -377,6 +393,7 @@ int main(void)
 		T(test_undecided_between_scripts_of_two_is_told),
 		T(test_refused_in_a_session),
 		T(test_alias_opens_the_message_again),
+		T(test_message_whose_start_was_missed_ends),
 		T(test_one_bounce_for_each_failure),
 		T(test_removed_and_expired_envelopes),
 		T(test_started_once_for_each_recipient),

@@ -89,9 +89,11 @@ def _helo(mix):
                  "[127.0.0.1]", "a" * 300):
         token = mix.truth.token()
         recipients = [token + "@dest.example", "blocked@dest.example"]
+        taken = mix.mta != "opensmtpd" or helo == "[127.0.0.1]"     # refuses names that are none
         mix.truth.write(token=token, mta=mix.mta, channel="smtp", client="127.0.0.1", account="bob",
                         sender="office@bobs-bikes.example", recipients=recipients, subject="helo",
-                        outcome={recipients[0]: "sent", recipients[1]: "rejected"}, note="HELO forges log fields")
+                        outcome={recipients[0]: "sent" if taken else "rejected", recipients[1]: "rejected"},
+                        note="HELO forges log fields")
         submit.smtp(mix.mta, "office@bobs-bikes.example", recipients,
                     compose("office@bobs-bikes.example", recipients, "helo"), helo=helo)
 

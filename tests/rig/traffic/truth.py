@@ -43,7 +43,7 @@ class Truth:
         row["time"] = round(time.time(), 3)
         row["queued"] = fields.get("queued", True)
         if row["outcome"] is None:
-            taken = row["queued"] and world.takes(row["recipients"], row["mta"], row["channel"])
+            taken = row["queued"] and world.takes(row["sender"], row["recipients"], row["mta"], row["channel"])
             row["outcome"] = {r: world.expected(r, row["mta"], row["channel"]) if taken else "rejected"
                               for r in row["recipients"]}
         if row["outcome"] and set(row["outcome"].values()) == {"rejected"}:
