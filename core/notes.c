@@ -61,7 +61,7 @@ static struct note_slot *slot_new(struct notes *n, struct str kind, struct str k
 
 static struct note_order *order_of(struct notes *n, const struct note_slot *slot)
 {
-	return str_eq(slot->note.kind, STR("session")) ? &n->sessions : &n->brief;
+	return str_eq(slot->note.kind, NOTES_SESSION) ? &n->sessions : &n->brief;
 }
 
 static void order_unlink(struct notes *n, struct note_slot *slot)

@@ -9,8 +9,9 @@
 
 /* A note is forgotten this long (event time) after it was written. */
 #define NOTES_TTL (5 * USEC_MINUTE)
-/* Notes of kind "session": one that is alive may be quiet for as long as a large mail
- * takes to come in. Nobody is trusted to end it: the oldest go beyond the maximum. */
+/* Notes of this kind live longer: a session may be quiet for as long as a large mail takes
+ * to come in. Nobody is trusted to end it: the oldest go beyond the maximum. */
+#define NOTES_SESSION STR("session")
 #define NOTES_TTL_SESSION USEC_HOUR
 #define NOTES_MAX_SESSIONS 20000
 

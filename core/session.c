@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 
-#define SESSION STR("session")
 #define LOGIN_MAX 256
 #define NAME_MAX_BYTES 255
 
@@ -35,7 +34,7 @@ static void keep(struct step *s, struct str address, struct str name, struct str
 			 STR_ARG(str_head(name, NAME_MAX_BYTES)),
 			 STR_ARG(str_head(login, LOGIN_MAX)));
 
-	notes_put(&s->c->notes, SESSION, session_key(s, key, sizeof(key)),
+	notes_put(&s->c->notes, NOTES_SESSION, session_key(s, key, sizeof(key)),
 		  (struct str){ value, (size_t)n }, s->time);
 }
 
@@ -53,7 +52,8 @@ void on_session_end(struct step *s)
 {
 	char key[300];
 
-	notes_remove(&s->c->notes, SESSION, session_key(s, key, sizeof(key)));
+	if (!s->from->tenant)
+		notes_remove(&s->c->notes, NOTES_SESSION, session_key(s, key, sizeof(key)));
 }
 
 void session_login(struct step *s)
@@ -65,7 +65,7 @@ void session_login(struct step *s)
 
 	if (s->from->tenant)
 		return;
-	note = notes_get(&s->c->notes, SESSION, session_key(s, key, sizeof(key)));
+	note = notes_get(&s->c->notes, NOTES_SESSION, session_key(s, key, sizeof(key)));
 	rest = note ? arena_str(&scratch, note->value) : STR_NONE;
 	address = next_word(&rest);
 	name = next_word(&rest);
@@ -78,7 +78,7 @@ void session_fill(const struct step *s, struct event *ev)
 {
 	char key[300];
 	struct str k = session_key(s, key, sizeof(key)), rest, address, name;
-	const struct note *note = notes_get(&s->c->notes, SESSION, k);
+	const struct note *note = notes_get(&s->c->notes, NOTES_SESSION, k);
 
 	if (!note || s->from->tenant)
 		return;

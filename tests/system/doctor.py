@@ -105,6 +105,23 @@ def try_tree(build):
         try_links(build, root)
 
 
+def try_opensmtpd(build):
+    """Its log cannot be made to say more, and the wrapper's mark would not be in it."""
+    with tempfile.TemporaryDirectory(prefix="mailaudit-") as root:
+        for path in ("etc/smtpd.conf", "usr/sbin/smtpd", "usr/sbin/sendmail"):
+            os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
+            open(os.path.join(root, path), "w", encoding="ascii").close()
+        _, out, _ = doctor_on(build, root, "--format", "json")
+        found = states(out)
+        expect("OpenSMTPD logs no uid", found.get("opensmtpd.uid") == ["partly"] and
+               found.get("opensmtpd.sessions") == ["seen"] and "(/etc/smtpd.conf)" in out, out)
+        expect("no wrapper for OpenSMTPD", "sendmail.wrapper" not in found, out)
+        os.unlink(root + "/usr/sbin/smtpd")
+        _, out, _ = doctor_on(build, root, "--format", "json")
+        expect("a file that was left behind is no OpenSMTPD", "opensmtpd.uid" not in states(out) and
+               "sendmail.wrapper" in states(out), out)
+
+
 def try_undo(build, root, before):
     with open(root + "/etc/postfix/main.cf", "a", encoding="ascii") as f:
         f.write("# by hand\n")
@@ -251,6 +268,7 @@ def main():
         skip("no mount namespaces here")
     if not os.path.isdir(CACHE + "/exim4-config"):
         skip("tests/rig/install was not run")
+    try_opensmtpd(build)
     try_tree(build)
     try_postfix(build)
     try_exim(build)
