@@ -178,12 +178,25 @@ static bool follow_on(struct step *s, struct recipient *r)
 	return true;
 }
 
+/* Mail from outside was only counted, for it had reached its mailbox and the log tells no
+ * end; an alias or .forward sends it out again as well. */
+static bool leaves_again(struct step *s)
+{
+	const struct event *ev = s->ev;
+
+	if (!s->entry || !s->entry->ghost || !ev->no_end || ev->place != PLACE_REMOTE)
+		return false;
+	step_create(s, ev->queue_id);
+	s->m->channel = CHANNEL_SMTP;
+	return true;
+}
+
 void on_delivery(struct step *s)
 {
 	struct recipient *r;
 	bool joined = false;
 
-	if (!s->ev->recipient.n || !step_locate_or_create(s))
+	if (!s->ev->recipient.n || (!step_locate_or_create(s) && !leaves_again(s)))
 		return;
 	s->m->work.no_end |= s->ev->no_end;
 	step_keep_first(s->m, &s->m->sender, s->ev->sender);

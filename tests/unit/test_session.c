@@ -286,6 +286,37 @@ static void test_alias_opens_the_message_again(void **state)
 	assert_int_equal(batch(w)->nmessages, 1);
 }
 
+static void test_counted_mail_that_leaves_again(void **state)
+{
+	struct world *w = *state;
+	struct settings *outbound = settings_default();
+	struct detect_world before = { w->settings, w->accounts, NULL, NULL };
+	struct detect_world now = { outbound, w->accounts, NULL, NULL };
+	struct batch *b;
+	const struct message *m;
+
+	pipeline_reload(w->pipeline, &now);
+	push(w->mta, MAIL("10:00:00", S1, "aaaaaaaa", "203.0.113.9", "s@else.example", "info@shop.example"));
+	push(w->mta, LINE("10:00:01", "00000000000000ff mda delivery evpid=aaaaaaaa00000002 "
+				      "from=<s@else.example> to=<info@shop.example> "
+				      "rcpt=<info@shop.example> user=bob delay=1s result=Ok stat=Delivered"));
+	b = batch(w);
+	assert_int_equal(b->nmessages, 0);
+	assert_int_equal(b->ninbound, 1);
+	push(w->mta, RELAYED("10:00:09", "aaaaaaaa", "s@else.example", "bob@out.example", "info@shop.example",
+			     "Ok", "250 ok"));
+	b = batch(w);
+	assert_int_equal(b->nmessages, 1);
+	m = message(b, "aaaaaaaa");
+	assert_int_equal(m->direction, DIR_FORWARDED);
+	assert_str(m->account, "bob");
+	assert_str(m->sender, "s@else.example");
+	assert_int_equal(m->state, MSG_DONE);
+	pipeline_committed(w->pipeline);
+	pipeline_reload(w->pipeline, &before);
+	settings_free(outbound);
+}
+
 static void test_message_whose_start_was_missed_ends(void **state)
 {
 	struct world *w = *state;
@@ -393,6 +424,7 @@ int main(void)
 		T(test_undecided_between_scripts_of_two_is_told),
 		T(test_refused_in_a_session),
 		T(test_alias_opens_the_message_again),
+		T(test_counted_mail_that_leaves_again),
 		T(test_message_whose_start_was_missed_ends),
 		T(test_one_bounce_for_each_failure),
 		T(test_removed_and_expired_envelopes),
