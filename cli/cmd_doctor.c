@@ -26,7 +26,9 @@ const char help_doctor[] =
 	"Exit status 0: all is seen; 1: something is not.\n"
 	"\n"
 	"--fix shows what it would change, asks, keeps a backup in /var/backups/mailaudit, lets\n"
-	"postfix check, exim -bV, php-fpm -t look at it, and takes all back if one complains.\n"
+	"postfix check, exim -bV, php-fpm -t, apache2ctl -t and rsyslogd -N1 look at it, and takes\n"
+	"all back if one complains. It changes what is partly or not seen; with names of checks\n"
+	"(php.mail_log, or journal for all that begin so) only these, and advice too.\n"
 	"\n"
 	"Keys: check state detail file line.";
 
@@ -76,7 +78,7 @@ static void drop_idle(struct doctor *d)
 
 static bool confirmed(size_t n)
 {
-	int c;
+	int c, rest;
 
 	if (asked.yes)
 		return true;
@@ -86,7 +88,11 @@ static bool confirmed(size_t n)
 	}
 	printf("Change %zu file%s? [y/N] ", n, n == 1 ? "" : "s");
 	fflush(stdout);
-	c = getchar();
+	c = rest = getchar();
+	while (rest != '\n' && rest != EOF)
+		rest = getchar();
+	if (c == EOF)
+		putchar('\n');
 	return c == 'y' || c == 'Y';
 }
 
@@ -104,13 +110,27 @@ static int fix(struct doctor *d, struct error *err)
 	return doctor_fix(d, err) < 0 ? -1 : EXIT_FOUND;
 }
 
+/* A name of no row is a mistake, or a check that has nothing to look at here. */
+static int check_names(const struct doctor *d, struct error *err)
+{
+	for (size_t i = 0; i < d->nasked; i++) {
+		size_t k = 0;
+
+		while (k < d->nsights && !doctor_is_named(d->sights[k].check, d->asked[i]))
+			k++;
+		if (k == d->nsights)
+			return error_set(err, EXIT_USAGE, "'%s' is no check of this host", d->asked[i]);
+	}
+	return 0;
+}
+
 int run_doctor(struct cli *cli, struct error *err)
 {
 	const struct settings *settings;
 	struct doctor d;
 	int result;
 
-	if (cli_operands(cli, 0, 0, err) < 0)
+	if (cli_operands(cli, 0, asked.fix ? cli->noperands : 0, err) < 0)
 		return -1;
 	if (asked.fix && asked.undo)
 		return error_set(err, EXIT_USAGE, "--fix or --undo, not both");
@@ -120,8 +140,13 @@ int run_doctor(struct cli *cli, struct error *err)
 	if (asked.undo) {
 		result = doctor_undo(&d, err) < 0 ? -1 : EXIT_FOUND;
 	} else {
+		d.asked = cli->operand;
+		d.nasked = (size_t)cli->noperands;
 		doctor_look(&d);
-		result = asked.fix ? fix(&d, err) : tell(cli, &d);
+		if (check_names(&d, err) < 0)
+			result = -1;
+		else
+			result = asked.fix ? fix(&d, err) : tell(cli, &d);
 	}
 	doctor_close(&d);
 	return result;

@@ -3,6 +3,7 @@
  * Invariant: below a root no path leads out of it, not through a symbolic link either, and no
  * program runs. Nothing is written here. */
 #include "cli/doctor.h"
+#include "cli/doctor_conf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "notify/child.h"
@@ -71,6 +73,21 @@ void doctor_tell(struct doctor *d, const char *check, enum sight_state state, co
 	d->sights[d->nsights++] = (struct sight){ check, state, detail, file, line };
 }
 
+bool doctor_is_named(const char *check, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncmp(check, name, n) == 0 && (check[n] == '\0' || check[n] == '.');
+}
+
+bool doctor_fixes(const struct doctor *d, const char *check, enum sight_state state)
+{
+	for (size_t i = 0; i < d->nasked; i++)
+		if (doctor_is_named(check, d->asked[i]))
+			return true;
+	return !d->nasked && (state == SIGHT_PARTLY || state == SIGHT_NOT);
+}
+
 static int open_below(const struct doctor *d, const char *path, int flags)
 {
 	struct open_how how = { .flags = (unsigned)(flags | O_CLOEXEC),
@@ -96,6 +113,19 @@ bool doctor_stat(struct doctor *d, const char *path, struct stat *st)
 	if (fd >= 0)
 		close(fd);
 	return ok;
+}
+
+ssize_t doctor_xattr(struct doctor *d, const char *path, const char *name, void *value, size_t size)
+{
+	int fd = open_below(d, path, O_PATH);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	/* fgetxattr() wants one that was opened for reading. */
+	n = getxattr(doctor_say(d, "/proc/self/fd/%d", fd), name, value, size);
+	close(fd);
+	return n;
 }
 
 int doctor_folder(struct doctor *d, const char *path)
@@ -146,6 +176,44 @@ void doctor_glob(struct doctor *d, const char *pattern,
 	globfree(&found);
 }
 
+struct names {
+	const char *at[NAMES_MAX];
+	size_t n;
+};
+
+static const char *base_name(const char *path)
+{
+	return path + str_rchr(str_of(path), '/') + 1;
+}
+
+/* By base names; among equals those of a stronger folder, which come first, stay first. */
+static void add_name(struct doctor *d, const char *path, void *context)
+{
+	struct names *names = context;
+	size_t i = names->n;
+	int order = 1;
+
+	(void)d;
+	while (i && (order = strcmp(base_name(names->at[i - 1]), base_name(path))) > 0)
+		i--;
+	if (names->n == NAMES_MAX || (i && order == 0))
+		return;
+	memmove(&names->at[i + 1], &names->at[i], (names->n++ - i) * sizeof(*names->at));
+	names->at[i] = path;
+}
+
+void doctor_dropins(struct doctor *d, const char *const *folders,
+		    void (*each)(struct doctor *d, const char *path, void *context), void *context)
+{
+	struct names *names = arena_alloc(&d->arena, sizeof(*names));
+
+	names->n = 0;
+	for (; *folders; folders++)
+		doctor_glob(d, doctor_say(d, "%s/*.conf", *folders), add_name, names);
+	for (size_t i = 0; i < names->n; i++)
+		each(d, names->at[i], context);
+}
+
 bool doctor_ask(struct doctor *d, const char *const *argv, struct str *answer)
 {
 	struct child *c;
@@ -163,10 +231,34 @@ bool doctor_ask(struct doctor *d, const char *const *argv, struct str *answer)
 	return ok;
 }
 
+/* What a link leads to is changed, not the link. NULL: it leads out of the root. */
+static const char *real_path(struct doctor *d, const char *path)
+{
+	int fd = open_below(d, path, O_PATH);
+	char *real, *root;
+
+	if (fd < 0)
+		return path;
+	real = realpath(doctor_say(d, "/proc/self/fd/%d", fd), NULL);
+	root = realpath(doctor_say(d, "/proc/self/fd/%d", d->rootfd), NULL);
+	close(fd);
+	path = NULL;
+	if (real && root && strcmp(root, "/") == 0)
+		path = doctor_say(d, "%s", real);
+	else if (real && root && str_starts(str_of(real), str_of(root)))
+		path = doctor_say(d, "%s", real + strlen(root));
+	free(real);
+	free(root);
+	return path;
+}
+
 struct change *doctor_change(struct doctor *d, const char *path)
 {
-	struct change c = { .path = path };
+	struct change c = { .path = real_path(d, path) };
 
+	path = c.path;
+	if (!path)
+		return NULL;
 	for (size_t i = 0; i < d->nchanges; i++)
 		if (strcmp(d->changes[i].path, path) == 0)
 			return &d->changes[i];
@@ -177,6 +269,50 @@ struct change *doctor_change(struct doctor *d, const char *path)
 	d->changes = xrealloc(d->changes, (d->nchanges + 1) * sizeof(*d->changes));
 	d->changes[d->nchanges] = c;
 	return &d->changes[d->nchanges++];
+}
+
+size_t doctor_find_lines(struct str text, struct str lines)
+{
+	size_t at = 0;
+
+	while ((at += str_find(str_skip(text, at), lines)) < text.n)
+		if (at == 0 || text.p[at - 1] == '\n')
+			return at;
+		else
+			at++;
+	return text.n;
+}
+
+void doctor_splice(struct doctor *d, struct change *c, size_t from, size_t to, struct str text)
+{
+	c->after = doctor_join(d, str_head(c->after, from), text, str_skip(c->after, to));
+}
+
+void doctor_set_ini(struct doctor *d, const char *path, const char *section, const char *key,
+		    const char *value)
+{
+	struct change *c = doctor_change(d, path);
+	struct conf_line line = { .from = 0 };
+	const char *text = doctor_say(d, "%s=%s\n", key, value);
+
+	if (!c)
+		return;
+	for (size_t at = 0; ini_next(c->after, &at, &line);) {
+		if (!str_eq(line.section, str_of(section)) || !str_eq(line.name, str_of(key)))
+			continue;
+		doctor_splice(d, c, line.from, line.to, str_of(text));
+		return;
+	}
+	if (!str_eq(line.section, str_of(section)))
+		text = doctor_say(d, "[%s]\n%s", section, text);
+	doctor_append(d, c, str_of(text));
+}
+
+void doctor_append(struct doctor *d, struct change *c, struct str text)
+{
+	bool ended = !c->after.n || str_ends(c->after, STR("\n"));
+
+	c->after = doctor_join(d, c->after, ended ? STR_NONE : STR("\n"), text);
 }
 
 struct str doctor_join(struct doctor *d, struct str before, struct str insert, struct str after)

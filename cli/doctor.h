@@ -34,6 +34,7 @@ struct change {
 	bool existed;
 	struct str before, after;
 	struct stat st; /* of what there was */
+	int made; /* folders that were made for it */
 };
 
 struct doctor {
@@ -47,6 +48,13 @@ struct doctor {
 	struct change *changes;
 	size_t nchanges;
 	size_t weak_pools; /* of PHP, whose log a .user.ini can redirect */
+	size_t weak_hosts; /* of Apache with mod_php, whose log a .htaccess can redirect */
+	bool htaccess; /* there is mod_php, which reads them */
+	bool own_log; /* the mail server writes its log itself, past syslog */
+	const char *collector; /* the syslog daemon; NULL none */
+	bool reads_journal; /* it takes its lines from the journal */
+	char *const *asked; /* checks to fix, "journal" or "journal.storage" */
+	size_t nasked; /* 0: what is missing */
 };
 
 #define LOOK(name) void look_##name(struct doctor *d);
@@ -63,8 +71,14 @@ const char *doctor_say(struct doctor *d, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void doctor_tell(struct doctor *d, const char *check, enum sight_state state, const char *detail,
 		 const char *file, const char *line);
+/* Shall this be changed? Advice is only where it was asked for by name. */
+bool doctor_fixes(const struct doctor *d, const char *check, enum sight_state state);
+/* Is `name` a check, or the first word of some? "journal", "journal.storage" */
+bool doctor_is_named(const char *check, const char *name);
 bool doctor_exists(struct doctor *d, const char *path);
 bool doctor_stat(struct doctor *d, const char *path, struct stat *st);
+/* As getxattr(2). */
+ssize_t doctor_xattr(struct doctor *d, const char *path, const char *name, void *value, size_t size);
 /* A folder, not through a link at its end, for reading; -1 none. */
 int doctor_folder(struct doctor *d, const char *path);
 /* A regular file of at most 1 MiB; links stay below the root. false: none, or unreadable. */
@@ -72,10 +86,24 @@ bool doctor_read(struct doctor *d, const char *path, struct str *text);
 /* Calls back for each name the pattern has below the root, sorted, at most 5000. */
 void doctor_glob(struct doctor *d, const char *pattern,
 		 void (*each)(struct doctor *d, const char *path, void *context), void *context);
+/* Systemd's *.conf of these folders, of which the first is the strongest, in the order they are
+ * read in: by their names, and of those that share one only the strongest. `folders` ends with NULL. */
+void doctor_dropins(struct doctor *d, const char *const *folders,
+		    void (*each)(struct doctor *d, const char *path, void *context), void *context);
 /* What a program writes, if we may run it and it succeeds. */
 bool doctor_ask(struct doctor *d, const char *const *argv, struct str *answer);
-/* The change of a file, for further edits of its `after`. NULL: it cannot be changed. */
+/* The change of a file, or of that which a link leads to, for further edits of its `after`; until
+ * the next one is asked for. NULL: it cannot be changed. */
 struct change *doctor_change(struct doctor *d, const char *path);
+/* Where `lines`, which begin a line, stand in a text; text.n: nowhere. */
+size_t doctor_find_lines(struct str text, struct str lines);
+/* The change's bytes from..to replaced. */
+void doctor_splice(struct doctor *d, struct change *c, size_t from, size_t to, struct str text);
+/* "key=value" in a file of sections, in place of that key's line if there is one. */
+void doctor_set_ini(struct doctor *d, const char *path, const char *section, const char *key,
+		    const char *value);
+/* Text behind all there is, on a line of its own. */
+void doctor_append(struct doctor *d, struct change *c, struct str text);
 /* before + insert + after, in the arena. */
 struct str doctor_join(struct doctor *d, struct str before, struct str insert, struct str after);
 /* A text that was compiled in, of etc/snippets; without its comments. */

@@ -67,7 +67,7 @@ bool postfix_conf_next(struct str file, size_t *at, struct arena *arena, struct 
 		line->to = *at;
 		text = append(arena, text, text.n ? STR(" ") : STR_NONE, trimmed);
 	}
-	line->text = STR_NONE;
+	line->text = text;
 	split(text, line);
 	return text.n > 0;
 }

@@ -6,7 +6,7 @@
 
 /* One logical line: continuation lines joined, comments and blank lines gone. */
 struct conf_line {
-	struct str text; /* Exim: all of it. Else "" */
+	struct str text; /* Exim, Postfix: all of it. Else "" */
 	struct str section; /* ini: without its brackets */
 	struct str name, value;
 	size_t from, to; /* where it stands in the file, its line end included */

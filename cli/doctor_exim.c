@@ -21,7 +21,7 @@ struct exim {
 		struct str name, value;
 	} macros[MACROS_MAX];
 	size_t nmacros;
-	struct str selector, acl; /* values of the two options */
+	struct str selector, acl, log; /* values of options */
 	const char *selector_file, *acl_file; /* where they, or the ACL itself, stand */
 	bool logs; /* the ACL's line is there */
 };
@@ -81,6 +81,8 @@ static void take_line(struct doctor *d, struct exim *e, const char *file,
 		e->selector_file = file;
 	} else if (str_eq(line->name, STR("acl_not_smtp"))) {
 		e->acl = line->value;
+	} else if (str_eq(line->name, STR("log_file_path"))) {
+		e->log = line->value;
 	} else if (str_eq(line->name, STR("logwrite"))) {
 		e->logs |= str_starts(line->value, STR("mailaudit-php uid="));
 	} else if (line->name.n && line->name.p[0] >= 'A' && line->name.p[0] <= 'Z' &&
@@ -148,10 +150,10 @@ static void add_option(struct doctor *d, const char *file, const char *option)
 	struct change *c = doctor_change(d, file);
 	struct conf_line line = { .from = 0 };
 
-	if (!c)
-		return;
-	insert(d, c, find_line(d, c->after, STR("begin "), &line) ? line.from : c->after.n,
-	       str_of(option));
+	if (c && find_line(d, c->after, STR("begin "), &line))
+		insert(d, c, line.from, str_of(option));
+	else if (c)
+		doctor_append(d, c, str_of(option));
 }
 
 /* Adds to the words there are: what else is logged stays logged. */
@@ -190,7 +192,8 @@ static void look_selector(struct doctor *d, struct exim *e)
 			    NULL, NULL);
 		return;
 	}
-	plan_selector(d, e, missing);
+	if (doctor_fixes(d, "exim.log_selector", SIGHT_PARTLY))
+		plan_selector(d, e, missing);
 	doctor_tell(d, "exim.log_selector", SIGHT_PARTLY, doctor_say(d, "lacks%s", missing),
 		    e->selector_file ? e->selector_file : e->files[0],
 		    doctor_say(d, "log_selector = ...%s", missing));
@@ -238,7 +241,8 @@ static void look_acl(struct doctor *d, const struct exim *e)
 			    "logs uid, directory and reference of local mail", NULL, NULL);
 		return;
 	}
-	plan_acl(d, e);
+	if (doctor_fixes(d, "exim.acl_not_smtp", SIGHT_NOT))
+		plan_acl(d, e);
 	doctor_tell(d, "exim.acl_not_smtp", SIGHT_NOT,
 		    "no line ties local mail to its directory and script", e->files[0],
 		    "acl_not_smtp = acl_check_not_smtp   # and the rule of etc/snippets/exim");
@@ -262,6 +266,8 @@ void look_exim(struct doctor *d)
 	version = str_head(version, str_chr(version, ' '));
 	doctor_tell(d, "exim", SIGHT_SEEN,
 		    doctor_say(d, "Exim%s%.*s", version.n ? " " : "", STR_ARG(version)), NULL, NULL);
+	/* A path, or "" for the one compiled in; "syslog" alone or among them. */
+	d->own_log |= str_find(e->log, STR("syslog")) == e->log.n;
 	look_selector(d, e);
 	look_acl(d, e);
 }

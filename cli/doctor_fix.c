@@ -1,14 +1,16 @@
 /* Writing what the doctor planned, and taking it back.
  *
  * Invariant: what stood in a file is on disk, in a folder only root can enter, before the file is
- * replaced; a file is replaced as a whole or not at all. A file that is not as it was when it was
- * planned, or as it was left, is not touched. */
+ * replaced, and so are all new files, beside those they replace; a file is replaced as a whole or
+ * not at all. A file that is not as it was when it was planned, or as it was left, is not touched.
+ * One doctor at a time writes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,6 +30,11 @@ static int fail(const char *path, struct error *err)
 			 "%s: %s", path, strerror(errno));
 }
 
+static const char *base_name(const char *path)
+{
+	return path + str_rchr(str_of(path), '/') + 1;
+}
+
 static int open_folder(const struct doctor *d, const char *path, struct error *err)
 {
 	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
@@ -37,6 +44,29 @@ static int open_folder(const struct doctor *d, const char *path, struct error *e
 
 	free(folder);
 	return fd >= 0 ? fd : fail(path, err);
+}
+
+/* Makes what is missing of the folders of a path, and says how many that was; -1: error. */
+static int make_folders(const struct doctor *d, const char *path, mode_t mode, struct error *err)
+{
+	int made = 0;
+
+	for (const char *at = path + 1; (at = strchr(at, '/')); at++) {
+		char *folder = str_dup(str_range(path, at));
+		int parent = open_folder(d, folder, err);
+		bool ok = parent >= 0;
+
+		if (ok && mkdirat(parent, base_name(folder), mode) == 0)
+			made++;
+		else if (ok && errno != EEXIST)
+			ok = fail(folder, err) == 0;
+		if (parent >= 0)
+			close(parent);
+		free(folder);
+		if (!ok)
+			return -1;
+	}
+	return made;
 }
 
 static bool write_whole(int fd, struct str text, const struct stat *st)
@@ -52,45 +82,100 @@ static bool write_whole(int fd, struct str text, const struct stat *st)
 	       fchmod(fd, st->st_mode & 07777) == 0 && fsync(fd) == 0;
 }
 
-/* Owner and mode are those of *st. */
-static int put(struct doctor *d, const char *path, struct str text, const struct stat *st,
-	       struct error *err)
+/* No server reads names that begin so: they would be read by its patterns else. */
+static char *temporary(const char *path)
 {
-	static const char temporary[] = ".mailaudit-doctor.tmp";
-	const char *name = path + str_rchr(str_of(path), '/') + 1;
+	const char *name = base_name(path);
+	size_t n = strlen(name) + sizeof(".mailaudit-.tmp");
+	char *made = xmalloc(n);
+
+	snprintf(made, n, ".mailaudit-%s.tmp", name);
+	return made;
+}
+
+/* Writes what will be the file beside it. Owner and mode are those of *st. */
+static int stage(struct doctor *d, const char *path, struct str text, const struct stat *st,
+		 struct error *err)
+{
 	int folder = open_folder(d, path, err), fd, result = 0;
+	char *name = temporary(path);
 	struct stat there;
 
 	if (folder < 0)
-		return -1;
-	if (fstatat(folder, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(there.st_mode)) {
+		result = -1;
+	else if (fstatat(folder, base_name(path), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+		 !S_ISREG(there.st_mode))
+		result = error_set(err, EXIT_CONFIG, "%s is a link that leads nowhere", path);
+	if (result == 0) {
+		unlinkat(folder, name, 0);
+		fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd < 0 || !write_whole(fd, text, st)) {
+			result = fail(path, err);
+			unlinkat(folder, name, 0);
+		}
+		if (fd >= 0)
+			close(fd);
+	}
+	if (folder >= 0)
 		close(folder);
-		return error_set(err, EXIT_CONFIG, "%s is a link; change what it leads to by hand",
-				 path);
-	}
-	unlinkat(folder, temporary, 0);
-	fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || !write_whole(fd, text, st) || renameat(folder, temporary, folder, name) < 0) {
-		result = fail(path, err);
-		unlinkat(folder, temporary, 0);
-	}
-	if (fd >= 0)
-		close(fd);
-	fsync(folder);
-	close(folder);
+	free(name);
 	return result;
 }
 
-static int take_away(struct doctor *d, const char *path, struct error *err)
+/* Lets the staged file take its place, or, where `drop`, go. */
+static int settle(struct doctor *d, const char *path, bool drop, struct error *err)
+{
+	int folder = open_folder(d, path, err), result;
+	char *name = temporary(path);
+
+	if (folder < 0)
+		result = -1;
+	else if (drop)
+		result = unlinkat(folder, name, 0);
+	else if ((result = renameat(folder, name, folder, base_name(path))) < 0)
+		fail(path, err);
+	if (folder >= 0) {
+		fsync(folder);
+		close(folder);
+	}
+	free(name);
+	return result;
+}
+
+static int put(struct doctor *d, const char *path, struct str text, const struct stat *st,
+	       struct error *err)
+{
+	if (stage(d, path, text, st, err) < 0)
+		return -1;
+	if (settle(d, path, false, err) == 0)
+		return 0;
+	settle(d, path, true, NULL);
+	return -1;
+}
+
+static int take_away(struct doctor *d, const char *path, int flags, struct error *err)
 {
 	int folder = open_folder(d, path, err), result = 0;
 
 	if (folder < 0)
 		return -1;
-	if (unlinkat(folder, path + str_rchr(str_of(path), '/') + 1, 0) < 0)
+	if (unlinkat(folder, base_name(path), flags) < 0)
 		result = fail(path, err);
 	close(folder);
 	return result;
+}
+
+/* Folders that were made for a file, unless somebody else uses them now. */
+static void take_folders(struct doctor *d, const char *path, int made)
+{
+	char *folder = str_dup(str_of(path));
+
+	while (made-- > 0) {
+		folder[str_rchr(str_of(folder), '/')] = '\0';
+		if (take_away(d, folder, AT_REMOVEDIR, NULL) < 0)
+			break;
+	}
+	free(folder);
 }
 
 /* Is it still what it was? A file that is not there is empty. */
@@ -105,25 +190,38 @@ static bool holds(struct doctor *d, const char *path, struct str text, bool exis
 
 static int put_back(struct doctor *d, const struct change *c, struct error *err)
 {
-	return c->existed ? put(d, c->path, c->before, &c->st, err) : take_away(d, c->path, err);
+	if (c->existed)
+		return put(d, c->path, c->before, &c->st, err);
+	if (take_away(d, c->path, 0, err) < 0)
+		return -1;
+	take_folders(d, c->path, c->made);
+	return 0;
 }
 
 /* ---- programs that check what was written ---- */
 
 static const struct {
 	const char *below; /* for files below this folder */
-	const char *program; /* must be there */
+	const char *program; /* must be there; NULL nothing checks them */
 	const char *argv[3];
 	bool makes; /* makes the configuration of it, so it runs after taking back too */
 	const char *then; /* what the administrator does next */
 } checks[] = {
-	{ "/etc/postfix/", "/usr/sbin/postfix", { "postfix", "check", NULL }, false,
-	  "postfix reload" },
 	{ "/etc/exim4/", "/usr/sbin/update-exim4.conf", { "update-exim4.conf", NULL, NULL }, true,
 	  "systemctl reload exim4" },
 	{ "/etc/exim4/", "/usr/sbin/exim4", { "exim4", "-bV", NULL }, false, NULL },
 	{ "/etc/exim", "/usr/sbin/exim", { "exim", "-bV", NULL }, false, "systemctl reload exim" },
+	{ "/etc/rsyslog", "/usr/sbin/rsyslogd", { "rsyslogd", "-N1", NULL }, false,
+	  "systemctl restart rsyslog" },
+	{ "/etc/apache2/", "/usr/sbin/apache2ctl", { "apache2ctl", "-t", NULL }, false,
+	  "systemctl reload apache2" },
+	{ "/etc/httpd/", "/usr/sbin/httpd", { "httpd", "-t", NULL }, false, "systemctl reload httpd" },
+	{ "/etc/systemd/journald.conf.d/", NULL, { NULL }, false,
+	  "systemctl restart systemd-journald" },
+	{ "/etc/systemd/system/mailauditd.service.d/", NULL, { NULL }, false,
+	  "systemctl daemon-reload && systemctl restart mailauditd" },
 };
+#define NCHECKS (sizeof(checks) / sizeof(*checks))
 
 static bool changed_below(const struct doctor *d, const char *folder)
 {
@@ -172,31 +270,60 @@ static int check_php(struct doctor *d, bool dry, struct error *err)
 	return 0;
 }
 
+/* Each instance of Postfix whose folder has a changed file. */
+static int check_postfix(struct doctor *d, bool dry, struct error *err)
+{
+	const char *last = "";
+
+	for (size_t i = 0; i < d->nchanges; i++) {
+		const char *path = d->changes[i].path;
+		const char *folder = doctor_say(d, "%.*s", (int)str_rchr(str_of(path), '/'), path);
+		const char *const argv[] = { "postfix", "-c", folder, "check", NULL };
+
+		if (strcmp(folder, last) == 0 || !doctor_exists(d, doctor_say(d, "%s/main.cf", folder)) ||
+		    !doctor_exists(d, "/usr/sbin/postfix"))
+			continue;
+		last = folder;
+		if (dry && strcmp(folder, "/etc/postfix") == 0)
+			puts("then: postfix reload");
+		else if (dry)
+			printf("then: postfix -c %s reload\n", folder);
+		else if (run(argv, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static bool concerns(struct doctor *d, size_t check)
+{
+	const char *program = checks[check].program;
+
+	return changed_below(d, checks[check].below) && (!program || doctor_exists(d, program));
+}
+
 static int check_all(struct doctor *d, struct error *err)
 {
 	if (!d->live)
 		return 0;
-	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
-		if (changed_below(d, checks[i].below) && doctor_exists(d, checks[i].program) &&
-		    run(checks[i].argv, err) < 0)
+	for (size_t i = 0; i < NCHECKS; i++)
+		if (checks[i].program && concerns(d, i) && run(checks[i].argv, err) < 0)
 			return -1;
-	return check_php(d, false, err);
+	return check_postfix(d, false, err) < 0 ? -1 : check_php(d, false, err);
 }
 
 static void make_again(struct doctor *d)
 {
-	for (size_t i = 0; d->live && i < sizeof(checks) / sizeof(*checks); i++)
-		if (checks[i].makes && changed_below(d, checks[i].below) &&
-		    doctor_exists(d, checks[i].program))
+	for (size_t i = 0; d->live && i < NCHECKS; i++)
+		if (checks[i].makes && concerns(d, i))
 			run(checks[i].argv, NULL);
 }
 
 static void tell_next(struct doctor *d)
 {
-	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
-		if (checks[i].then && changed_below(d, checks[i].below) &&
-		    doctor_exists(d, checks[i].program))
+	for (size_t i = 0; i < NCHECKS; i++)
+		if (checks[i].then && concerns(d, i))
 			printf("then: %s\n", checks[i].then);
+	check_postfix(d, true, NULL);
 	check_php(d, true, NULL);
 }
 
@@ -218,21 +345,21 @@ static int newest(struct doctor *d)
 	return number;
 }
 
-static int make_folder(struct doctor *d, const char *path, struct error *err)
+static void forget(struct doctor *d, int number)
 {
-	const char *name = doctor_say(d, "%s%s", d->root, path);
-
-	return mkdir(name, 0700) == 0 || errno == EEXIST ? 0 : fail(name, err);
+	take_away(d, backup_name(d, number, "list"), 0, NULL);
+	for (size_t i = 0; i < d->nchanges; i++) {
+		take_away(d, backup_name(d, number, doctor_say(d, "%zu.before", i)), 0, NULL);
+		take_away(d, backup_name(d, number, doctor_say(d, "%zu.after", i)), 0, NULL);
+	}
+	take_away(d, doctor_say(d, BACKUPS "/%d", number), AT_REMOVEDIR, NULL);
 }
 
-static int back_up(struct doctor *d, int number, struct error *err)
+static int save(struct doctor *d, int number, struct error *err)
 {
 	const struct stat st = { .st_uid = geteuid(), .st_gid = getegid(), .st_mode = 0600 };
 	struct str list = STR_NONE;
 
-	if (make_folder(d, "/var/backups", err) < 0 || make_folder(d, BACKUPS, err) < 0 ||
-	    make_folder(d, doctor_say(d, BACKUPS "/%d", number), err) < 0)
-		return -1;
 	for (size_t i = 0; i < d->nchanges; i++) {
 		const struct change *c = &d->changes[i];
 		const char *before = doctor_say(d, "%zu.before", i);
@@ -241,25 +368,38 @@ static int back_up(struct doctor *d, int number, struct error *err)
 		if (put(d, backup_name(d, number, before), c->before, &st, err) < 0 ||
 		    put(d, backup_name(d, number, after), c->after, &st, err) < 0)
 			return -1;
-		list = doctor_join(d, list, str_of(doctor_say(d, "%d %u %u %u %s\n", c->existed,
+		list = doctor_join(d, list, str_of(doctor_say(d, "%d %d %u %u %u %s\n", c->existed, c->made,
 				   c->st.st_mode & 07777, c->st.st_uid, c->st.st_gid, c->path)),
 				   STR_NONE);
 	}
 	return put(d, backup_name(d, number, "list"), list, &st, err);
 }
 
+static int back_up(struct doctor *d, int number, struct error *err)
+{
+	if (number >= BACKUPS_MAX)
+		return error_set(err, EXIT_NOINPUT, "%s" BACKUPS " is full: remove what is old", d->root);
+	if (make_folders(d, backup_name(d, number, ""), 0700, err) < 0)
+		return -1;
+	if (save(d, number, err) == 0)
+		return 0;
+	forget(d, number);
+	return -1;
+}
+
 static bool read_row(struct doctor *d, struct str row, int number, size_t i)
 {
-	int64_t value[4] = { 0 };
+	int64_t value[5] = { 0 };
 	struct change c = { .path = "" };
 
-	for (int k = 0; k < 4; k++)
+	for (int k = 0; k < 5; k++)
 		if (!str_eat_int(&row, &value[k]) || !str_eat(&row, STR(" ")))
 			return false;
 	c.existed = value[0];
-	c.st.st_mode = (mode_t)value[1];
-	c.st.st_uid = (uid_t)value[2];
-	c.st.st_gid = (gid_t)value[3];
+	c.made = (int)value[1];
+	c.st.st_mode = (mode_t)value[2];
+	c.st.st_uid = (uid_t)value[3];
+	c.st.st_gid = (gid_t)value[4];
 	c.path = doctor_say(d, "%.*s", STR_ARG(row));
 	if (!doctor_read(d, backup_name(d, number, doctor_say(d, "%zu.before", i)), &c.before) ||
 	    !doctor_read(d, backup_name(d, number, doctor_say(d, "%zu.after", i)), &c.after))
@@ -287,45 +427,60 @@ static int read_backup(struct doctor *d, int number, struct error *err)
 	return 0;
 }
 
-static void forget(struct doctor *d, int number)
-{
-	take_away(d, backup_name(d, number, "list"), NULL);
-	for (size_t i = 0; i < d->nchanges; i++) {
-		take_away(d, backup_name(d, number, doctor_say(d, "%zu.before", i)), NULL);
-		take_away(d, backup_name(d, number, doctor_say(d, "%zu.after", i)), NULL);
-	}
-	rmdir(doctor_say(d, "%s" BACKUPS "/%d", d->root, number));
-}
-
 /* ---- both ways ---- */
 
-static int write_all(struct doctor *d, size_t *done, struct error *err)
+/* One doctor at a time; -1: another is at it, or there is no folder. The lock goes with the process. */
+static int lock(struct doctor *d, struct error *err)
+{
+	int fd = open_folder(d, BACKUPS "/", err);
+
+	if (fd < 0)
+		return -1;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		close(fd);
+		return error_set(err, EXIT_AGAIN, "another mailaudit doctor is changing files");
+	}
+	return fd;
+}
+
+/* All that can fail for want of space or rights comes before the first file is replaced. */
+static int stage_all(struct doctor *d, struct error *err)
 {
 	const struct stat fresh = { .st_uid = geteuid(), .st_gid = getegid(), .st_mode = 0644 };
 
+	for (size_t i = 0; i < d->nchanges; i++) {
+		const struct change *c = &d->changes[i];
+
+		if (stage(d, c->path, c->after, c->existed ? &c->st : &fresh, err) == 0)
+			continue;
+		while (i--)
+			settle(d, d->changes[i].path, true, NULL);
+		return -1;
+	}
+	return 0;
+}
+
+static int write_all(struct doctor *d, size_t *done, struct error *err)
+{
 	for (*done = 0; *done < d->nchanges; ++*done) {
 		const struct change *c = &d->changes[*done];
 
-		if (put(d, c->path, c->after, c->existed ? &c->st : &fresh, err) < 0)
+		if (settle(d, c->path, false, err) < 0) {
+			for (size_t i = *done; i < d->nchanges; i++)
+				settle(d, d->changes[i].path, true, NULL);
 			return -1;
+		}
 		printf("wrote %s\n", c->path);
 	}
 	return check_all(d, err);
 }
 
-int doctor_fix(struct doctor *d, struct error *err)
+static int replace_all(struct doctor *d, int number, struct error *err)
 {
 	struct error other = { .code = 0 };
-	int number = newest(d) + 1;
 	bool kept = false;
 	size_t done;
 
-	for (size_t i = 0; i < d->nchanges; i++)
-		if (!holds(d, d->changes[i].path, d->changes[i].before, d->changes[i].existed))
-			return error_set(err, EXIT_AGAIN, "%s was changed meanwhile",
-					 d->changes[i].path);
-	if (back_up(d, number, err) < 0)
-		return -1;
 	if (write_all(d, &done, err) == 0) {
 		printf("backup: %s" BACKUPS "/%d; 'mailaudit doctor --undo' takes it back\n", d->root,
 		       number);
@@ -341,19 +496,70 @@ int doctor_fix(struct doctor *d, struct error *err)
 	return error_prefix(err, "all was taken back");
 }
 
-int doctor_undo(struct doctor *d, struct error *err)
+/* Counts what it makes in each change, so that undoing takes it away again. */
+static int make_places(struct doctor *d, struct error *err)
+{
+	for (size_t i = 0; i < d->nchanges; i++) {
+		int made = make_folders(d, d->changes[i].path, 0755, err);
+
+		if (made < 0)
+			return -1;
+		d->changes[i].made = made;
+	}
+	return 0;
+}
+
+static int fix_locked(struct doctor *d, struct error *err)
+{
+	int number = newest(d) + 1;
+
+	for (size_t i = 0; i < d->nchanges; i++)
+		if (!holds(d, d->changes[i].path, d->changes[i].before, d->changes[i].existed))
+			return error_set(err, EXIT_AGAIN, "%s was changed meanwhile",
+					 d->changes[i].path);
+	if (make_places(d, err) == 0 && back_up(d, number, err) == 0) {
+		if (stage_all(d, err) == 0)
+			return replace_all(d, number, err);
+		forget(d, number);
+	}
+	for (size_t i = d->nchanges; i--;)
+		take_folders(d, d->changes[i].path, d->changes[i].made);
+	return error_prefix(err, "nothing was changed");
+}
+
+int doctor_fix(struct doctor *d, struct error *err)
+{
+	int held = -1, result = -1;
+
+	if (make_folders(d, BACKUPS "/", 0700, err) >= 0)
+		held = lock(d, err);
+	if (held >= 0) {
+		result = fix_locked(d, err);
+		close(held);
+	}
+	return result;
+}
+
+/* Says of each file that is not as it was left where that is which stood there before. */
+static int check_left(struct doctor *d, int number, struct error *err)
+{
+	const char *names = "";
+
+	for (size_t i = 0; i < d->nchanges; i++)
+		if (!holds(d, d->changes[i].path, d->changes[i].after, true))
+			names = doctor_say(d, "%s%s%s (before: %s" BACKUPS "/%d/%zu.before)", names,
+					   *names ? ", " : "", d->changes[i].path, d->root, number, i);
+	return *names ? error_set(err, EXIT_CONFIG, "nothing was undone; changed since: %s", names) : 0;
+}
+
+static int undo_locked(struct doctor *d, struct error *err)
 {
 	int number = newest(d);
 
 	if (!number)
 		return error_set(err, EXIT_NOINPUT, "there is nothing to undo in %s" BACKUPS, d->root);
-	if (read_backup(d, number, err) < 0)
+	if (read_backup(d, number, err) < 0 || check_left(d, number, err) < 0)
 		return -1;
-	for (size_t i = 0; i < d->nchanges; i++)
-		if (!holds(d, d->changes[i].path, d->changes[i].after, true))
-			return error_set(err, EXIT_CONFIG, "%s was changed since; what stood there is "
-					 "%s" BACKUPS "/%d/%zu.before", d->changes[i].path, d->root,
-					 number, i);
 	for (size_t i = d->nchanges; i--;) {
 		if (put_back(d, &d->changes[i], err) < 0)
 			return -1;
@@ -363,4 +569,18 @@ int doctor_undo(struct doctor *d, struct error *err)
 	tell_next(d);
 	forget(d, number);
 	return 0;
+}
+
+int doctor_undo(struct doctor *d, struct error *err)
+{
+	int held, result;
+
+	if (!doctor_exists(d, BACKUPS))
+		return error_set(err, EXIT_NOINPUT, "there is nothing to undo in %s" BACKUPS, d->root);
+	held = lock(d, err);
+	if (held < 0)
+		return -1;
+	result = undo_locked(d, err);
+	close(held);
+	return result;
 }

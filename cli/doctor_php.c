@@ -1,8 +1,8 @@
 /* PHP: does mail() leave a line, a header, and a reference? Each kind of PHP (FPM, command line,
  * module) has a php.ini with a folder of further files, of which a later one wins, and FPM's
  * pools may say otherwise. */
-#include "cli/doctor.h"
 #include "cli/doctor_conf.h"
+#include "cli/doctor_php.h"
 
 #define NAMES_SHOWN 5
 #define POOLS_MAX 5000
@@ -18,10 +18,11 @@ static const struct {
 	{ "/usr/local/php*/lib/php.ini", "php.conf.d", "../etc/php-fpm.conf" }, /* DirectAdmin */
 };
 
-/* The three settings of mail(). */
-enum { LOG, HEADER, PATH, NSETTINGS };
-static const struct str setting_name[NSETTINGS] = { STR("mail.log"), STR("mail.add_x_header"),
-						    STR("sendmail_path") };
+enum { LOG = PHP_LOG, HEADER = PHP_HEADER, PATH = PHP_PATH, NSETTINGS = PHP_SETTINGS };
+const struct str php_setting_name[NSETTINGS] = { STR("mail.log"), STR("mail.add_x_header"),
+						 STR("sendmail_path") };
+static const char *const checks[] = { "php.mail_log", "php.add_x_header",
+				      "php.sendmail_path" };
 
 /* One php.ini's or one pool's view of them. */
 struct unit {
@@ -48,14 +49,21 @@ static void read_ini(struct doctor *d, const char *path, void *context)
 		return;
 	for (size_t at = 0; ini_next(text, &at, &line);)
 		for (size_t i = 0; i < NSETTINGS; i++)
-			if (str_eq(line.name, setting_name[i]))
+			if (str_eq(line.name, php_setting_name[i]))
 				php->base.value[i] = line.value;
 }
 
-static bool is_on(const struct unit *u, int setting)
+int php_setting_find(struct str name)
 {
-	struct str value = u->value[setting];
+	int i = 0;
 
+	while (i < NSETTINGS && !str_eq(name, php_setting_name[i]))
+		i++;
+	return i;
+}
+
+bool php_is_on(int setting, struct str value)
+{
 	if (setting == HEADER)
 		return ini_true(value);
 	if (setting == PATH)
@@ -64,11 +72,8 @@ static bool is_on(const struct unit *u, int setting)
 	return value.n > 0 && !str_starts(value, STR("/dev/")) && !str_starts(value, STR("/proc/"));
 }
 
-/* What the setting should be, with what there is kept where it can be. */
-static const char *cure(struct doctor *d, const struct unit *u, int setting)
+const char *php_cure(struct doctor *d, int setting, struct str value)
 {
-	struct str value = u->value[setting];
-
 	if (setting == LOG)
 		return "syslog";
 	if (setting == HEADER)
@@ -76,6 +81,11 @@ static const char *cure(struct doctor *d, const struct unit *u, int setting)
 	if (value.n && value.p[0] == '/')
 		return doctor_say(d, DOCTOR_REF " %.*s", STR_ARG(value));
 	return DOCTOR_WRAPPER " -t -i";
+}
+
+bool php_can_cure(struct doctor *d, int setting)
+{
+	return setting != PATH || doctor_exists(d, DOCTOR_WRAPPER);
 }
 
 /* A pool's own line is written again where it stands. */
@@ -87,9 +97,9 @@ static void plan_pool(struct doctor *d, const struct unit *u, int setting)
 
 	if (!c)
 		return;
-	at = str_find(c->after, old);
+	at = doctor_find_lines(c->after, old);
 	text = str_of(doctor_say(d, "%.*s= %s\n", (int)str_chr(old, '='), old.p,
-				 cure(d, u, setting)));
+				 php_cure(d, setting, u->value[setting])));
 	if (at < c->after.n)
 		c->after = doctor_join(d, str_head(c->after, at), text,
 				       str_skip(c->after, at + old.n));
@@ -98,24 +108,16 @@ static void plan_pool(struct doctor *d, const struct unit *u, int setting)
 static void plan_ini(struct doctor *d, const struct php *php, int setting)
 {
 	struct change *c = doctor_change(d, php->own);
-	const char *line = doctor_say(d, "%.*s = \"%s\"\n", STR_ARG(setting_name[setting]),
-				      cure(d, &php->base, setting));
+	const char *line = doctor_say(d, "%.*s = \"%s\"\n", STR_ARG(php_setting_name[setting]),
+				      php_cure(d, setting, php->base.value[setting]));
 
 	if (setting == HEADER)
 		line = "mail.add_x_header = On\n";
 	/* With facility mail the lines are in the mail log, which is followed. */
 	if (setting == LOG)
 		line = "mail.log = syslog\nsyslog.facility = mail\n";
-	if (c && str_find(c->after, str_of(line)) == c->after.n)
-		c->after = doctor_join(d, c->after, str_of(line), STR_NONE);
-	else if (c && !c->after.n)
-		c->after = str_of(line);
-}
-
-/* A program that is not there must not become anybody's sendmail. */
-static bool can_cure(struct doctor *d, int setting)
-{
-	return setting != PATH || doctor_exists(d, DOCTOR_WRAPPER);
+	if (c && doctor_find_lines(c->after, str_of(line)) == c->after.n)
+		doctor_append(d, c, str_of(line));
 }
 
 /* A customer's .user.ini does not change what php_admin_value says. */
@@ -128,16 +130,21 @@ static void count_weak(struct doctor *d, const struct unit *u)
 static void judge(struct doctor *d, struct php *php, const struct unit *u, const char *name)
 {
 	php->units++;
+	/* What is off will be logged by syslog, see php_cure(). */
+	if (!u->value[LOG].n || str_eq(u->value[LOG], STR("syslog")))
+		d->own_log = false;
 	for (int i = 0; i < NSETTINGS; i++) {
-		if (is_on(u, i))
+		if (php_is_on(i, u->value[i]))
 			continue;
 		if (php->off[i]++ < NAMES_SHOWN)
 			php->names[i] = doctor_say(d, "%s%s%s", php->off[i] > 1 ? php->names[i] : "",
 						   php->off[i] > 1 ? ", " : "", name);
 		php->file[i] = u->set_in[i] ? u->set_in[i] : php->own;
-		if (can_cure(d, i) && u->set_in[i])
+		if (!doctor_fixes(d, checks[i], SIGHT_PARTLY))
+			continue;
+		if (php_can_cure(d, i) && u->set_in[i])
 			plan_pool(d, u, i);
-		else if (can_cure(d, i))
+		else if (php_can_cure(d, i))
 			plan_ini(d, php, i);
 	}
 }
@@ -148,10 +155,7 @@ static int pool_setting(struct str name)
 	if (!str_eat(&name, STR("php_admin_value[")) && !str_eat(&name, STR("php_admin_flag[")) &&
 	    !str_eat(&name, STR("php_value[")) && !str_eat(&name, STR("php_flag[")))
 		return NSETTINGS;
-	for (int i = 0; i < NSETTINGS; i++)
-		if (str_eq(str_head(name, str_chr(name, ']')), setting_name[i]))
-			return i;
-	return NSETTINGS;
+	return php_setting_find(str_head(name, str_chr(name, ']')));
 }
 
 static void end_pool(struct doctor *d, struct php *php, const struct unit *u, struct str section)
@@ -204,8 +208,6 @@ static void read_fpm(struct doctor *d, const char *path, struct php *php)
 
 static void tell_setting(struct doctor *d, const struct php *php, const char *ini, int i)
 {
-	static const char *const checks[] = { "php.mail_log", "php.add_x_header",
-					      "php.sendmail_path" };
 	const char *where = ini;
 
 	if (!php->off[i]) {
@@ -218,9 +220,9 @@ static void tell_setting(struct doctor *d, const struct php *php, const char *in
 		where = doctor_say(d, "%zu of %zu pools of %s: %s%s", php->off[i], php->units, ini,
 				   php->names[i], php->off[i] > NAMES_SHOWN ? ", ..." : "");
 	doctor_tell(d, checks[i], php->off[i] < php->units ? SIGHT_PARTLY : SIGHT_NOT,
-		    doctor_say(d, "%.*s off in %s", STR_ARG(setting_name[i]), where), php->file[i],
-		    can_cure(d, i) ? doctor_say(d, "%.*s = %s", STR_ARG(setting_name[i]),
-						cure(d, &php->base, i)) :
+		    doctor_say(d, "%.*s off in %s", STR_ARG(php_setting_name[i]), where), php->file[i],
+		    php_can_cure(d, i) ? doctor_say(d, "%.*s = %s", STR_ARG(php_setting_name[i]),
+						php_cure(d, i, php->base.value[i])) :
 				     "install " DOCTOR_WRAPPER " first");
 }
 

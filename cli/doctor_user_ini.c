@@ -1,4 +1,4 @@
-/* .user.ini files of customers that take mail()'s settings away from us.
+/* .user.ini files of customers, and with mod_php .htaccess files, that take mail()'s settings away.
  *
  * Invariant: no symbolic link is followed, and the walk has an end. */
 #include <dirent.h>
@@ -20,25 +20,42 @@ struct search {
 	const char *names;
 };
 
-static void judge_text(struct search *s, struct str text, const char *folder)
+/* "php_value mail.log /x", "php_flag mail.add_x_header off" */
+static struct str htaccess_name(struct str line)
+{
+	line = str_trim(line);
+	if (!str_starts_nocase(line, STR("php_value")) && !str_starts_nocase(line, STR("php_flag")))
+		return STR_NONE;
+	line = str_trim(str_skip(line, str_chr(line, '_') + 6));
+	str_eat(&line, STR("\""));
+	return line;
+}
+
+static bool is_override(struct str name)
+{
+	return str_starts(name, STR("mail.log")) || str_starts(name, STR("mail.add_x_header"));
+}
+
+static bool overrides(struct str text, const char *file)
 {
 	struct conf_line line = { .from = 0 };
 
-	for (size_t at = 0; ini_next(text, &at, &line);) {
-		if (!str_eq(line.name, STR("mail.log")) &&
-		    !str_eq(line.name, STR("mail.add_x_header")))
-			continue;
-		if (s->overrides++ < SHOWN)
-			s->names = doctor_say(s->d, "%s%s%s/.user.ini", s->names,
-					      *s->names ? ", " : "", folder);
-		return;
+	if (strcmp(file, ".user.ini") == 0) {
+		for (size_t at = 0; ini_next(text, &at, &line);)
+			if (is_override(line.name))
+				return true;
+		return false;
 	}
+	for (; text.n; text = str_skip(text, str_chr(text, '\n') + 1))
+		if (is_override(htaccess_name(str_head(text, str_chr(text, '\n')))))
+			return true;
+	return false;
 }
 
-static void read_user_ini(struct search *s, int folder, const char *name)
+static void read_file(struct search *s, int folder, const char *name, const char *file)
 {
 	static char text[FILE_SIZE];
-	int fd = openat(folder, ".user.ini", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = openat(folder, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	ssize_t n;
 
@@ -49,7 +66,8 @@ static void read_user_ini(struct search *s, int folder, const char *name)
 	if (n < 0)
 		return;
 	s->files++;
-	judge_text(s, (struct str){ text, (size_t)n }, name);
+	if (overrides((struct str){ text, (size_t)n }, file) && s->overrides++ < SHOWN)
+		s->names = doctor_say(s->d, "%s%s%s/%s", s->names, *s->names ? ", " : "", name, file);
 }
 
 /* Takes the descriptor. */
@@ -63,7 +81,9 @@ static void walk(struct search *s, int fd, const char *name, int depth)
 		return;
 	}
 	s->folders++;
-	read_user_ini(s, fd, name);
+	read_file(s, fd, name, ".user.ini");
+	if (s->d->htaccess)
+		read_file(s, fd, name, ".htaccess");
 	while (depth < DEPTH_MAX && s->folders < FOLDERS_MAX && (entry = readdir(folder))) {
 		int next;
 
@@ -92,8 +112,10 @@ static void look_home(struct doctor *d, const char *home, void *context)
 
 void look_user_ini(struct doctor *d)
 {
+	const char *files = d->htaccess ? ".user.ini and .htaccess" : ".user.ini";
 	struct search s = { .d = d, .names = "" };
 	const struct string_list *homes = &d->settings->accounts.homes;
+	bool weak = d->weak_pools || (d->htaccess && d->weak_hosts);
 
 	for (size_t i = 0; i < homes->n; i++)
 		doctor_glob(d, homes->at[i], look_home, &s);
@@ -101,14 +123,17 @@ void look_user_ini(struct doctor *d)
 		return;
 	if (!s.overrides) {
 		doctor_tell(d, "php.user_ini", SIGHT_SEEN,
-			    doctor_say(d, "none of %lld .user.ini files changes mail() (%lld folders%s)",
-				       (long long)s.files, (long long)s.folders,
+			    doctor_say(d, "none of %lld %s files changes mail() (%lld folders%s)",
+				       (long long)s.files, files, (long long)s.folders,
 				       s.folders == FOLDERS_MAX ? ", not all" : ""),
 			    NULL, NULL);
 		return;
 	}
-	doctor_tell(d, "php.user_ini", d->weak_pools ? SIGHT_PARTLY : SIGHT_SEEN,
-		    doctor_say(d, "%lld .user.ini files set mail()'s log or header: %s%s",
-			       (long long)s.overrides, s.names, s.overrides > SHOWN ? ", ..." : ""),
-		    "the FPM pools", "php_admin_value[mail.log] = syslog");
+	doctor_tell(d, "php.user_ini", weak ? SIGHT_PARTLY : SIGHT_SEEN,
+		    doctor_say(d, "%lld %s files set mail()'s log or header: %s%s%s",
+			       (long long)s.overrides, files, s.names, s.overrides > SHOWN ? ", ..." : "",
+			       weak ? "" : "; php_admin_value does not let them"),
+		    weak ? (d->htaccess ? "the virtual hosts and FPM pools" : "the FPM pools") : NULL,
+		    weak ? (d->htaccess ? "php_admin_value mail.log syslog; php_admin_value[mail.log] = syslog" :
+					  "php_admin_value[mail.log] = syslog") : NULL);
 }

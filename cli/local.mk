@@ -36,19 +36,23 @@ libcli_a_SOURCES = \
 	cli/doctor.c \
 	cli/doctor.def \
 	cli/doctor.h \
+	cli/doctor_apache.c \
 	cli/doctor_conf.c \
 	cli/doctor_conf.h \
 	cli/doctor_diff.c \
 	cli/doctor_direct.c \
 	cli/doctor_exim.c \
 	cli/doctor_fix.c \
+	cli/doctor_journald.c \
 	cli/doctor_logs.c \
 	cli/doctor_opensmtpd.c \
 	cli/doctor_panel.c \
 	cli/doctor_php.c \
+	cli/doctor_php.h \
 	cli/doctor_postfix.c \
 	cli/doctor_sendmail.c \
-	cli/doctor_syslog.c \
+	cli/doctor_rsyslog.c \
+	cli/doctor_syslog_ng.c \
 	cli/doctor_user_ini.c \
 	cli/gather.c \
 	cli/gather.h \
@@ -71,7 +75,8 @@ libcli_a_SOURCES = \
 	cli/tell_finding.c
 
 # What the doctor installs is compiled in, as it is in etc/snippets.
-doctor_snippets = etc/snippets/exim/acl_not_smtp etc/snippets/postfix/header_checks
+doctor_snippets = etc/snippets/exim/acl_not_smtp etc/snippets/postfix/header_checks \
+	etc/snippets/rsyslog/mailaudit.conf etc/snippets/rsyslog/mailaudit.logrotate
 nodist_libcli_a_SOURCES = cli/snippets_builtin.c
 CLEANFILES += cli/snippets_builtin.c
 

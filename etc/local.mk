@@ -69,7 +69,8 @@ dist_postfixsnippets_DATA = etc/snippets/postfix/header_checks
 eximsnippetsdir = $(pkgdatadir)/snippets/exim
 dist_eximsnippets_DATA = etc/snippets/exim/acl_not_smtp etc/snippets/exim/log_selector
 rsyslogsnippetsdir = $(pkgdatadir)/snippets/rsyslog
-dist_rsyslogsnippets_DATA = etc/snippets/rsyslog/mailaudit.conf
+dist_rsyslogsnippets_DATA = etc/snippets/rsyslog/mailaudit.conf \
+	etc/snippets/rsyslog/mailaudit.logrotate
 sendmailsnippetsdir = $(pkgdatadir)/snippets/sendmail
 dist_sendmailsnippets_DATA = etc/snippets/sendmail/mailaudit.m4
 phpsnippetsdir = $(pkgdatadir)/snippets/php

@@ -1,0 +1,389 @@
+/* rsyslog: do mail's lines reach a file, all of them, with whole stamps and the sender's uid?
+ *
+ * Reads rsyslog.conf and the files of rsyslog.d: rules in the form of selectors, statements module()
+ * over several lines, and directives with a dollar. Other RainerScript is not understood. */
+#include "cli/doctor.h"
+
+#define CONF "/etc/rsyslog.conf"
+#define OURS "/etc/rsyslog.d/50-mailaudit.conf"
+#define VOUCHED "/etc/rsyslog.d/10-mailaudit.conf"
+#define VOUCHED_LOG "/var/log/mail-vouched.log"
+#define ROTATE "/etc/logrotate.d/mailaudit"
+
+/* Where something stands. */
+struct spot {
+	const char *file; /* NULL nowhere */
+	struct str text;
+};
+
+struct rsyslog {
+	struct spot imuxsock, imjournal; /* their module() or $ModLoad */
+	struct spot interval; /* of a directive that limits */
+	struct spot rule; /* where mail's lines go */
+	struct str target, format; /* its file; its template, "" the default */
+	bool named; /* the rule is for mail, not for all */
+	bool script; /* mail is mentioned in RainerScript */
+	struct spot traditional; /* the default template is the old one */
+};
+
+/* Where a module() is closed: not within quotes, nor in a comment. */
+static size_t closing(struct str module)
+{
+	for (size_t at = 0; at < module.n; at++) {
+		struct str rest = str_skip(module, at + 1);
+
+		if (module.p[at] == ')')
+			return at;
+		if (module.p[at] == '"')
+			at += str_chr(rest, '"') + 1;
+		else if (module.p[at] == '#')
+			at += str_chr(rest, '\n') + 1;
+	}
+	return module.n;
+}
+
+/* One statement: a line, or all lines of a module(); comments come as they are. */
+static struct str statement(struct str rest)
+{
+	size_t n = str_chr(rest, '\n') + 1, close;
+
+	if (str_starts(str_trim(str_head(rest, n)), STR("module("))) {
+		close = closing(rest);
+		n = close + str_chr(str_skip(rest, close), '\n') + 1;
+	}
+	return str_head(rest, n);
+}
+
+static bool has(struct str text, const char *word)
+{
+	for (; text.n; text = str_skip(text, 1))
+		if (str_starts_nocase(text, str_of(word)))
+			return true;
+	return false;
+}
+
+/* The value of name="value" in a module(); "" none. */
+static struct str parameter(struct str text, const char *name)
+{
+	while (text.n && !str_starts_nocase(text, str_of(name)))
+		text = str_skip(text, 1);
+	text = str_trim(str_skip(text, strlen(name)));
+	if (!str_eat(&text, STR("=")))
+		return STR_NONE;
+	text = str_trim(text);
+	return str_eat(&text, STR("\"")) ? str_head(text, str_chr(text, '"')) : STR_NONE;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static size_t word_length(struct str s)
+{
+	size_t n = 0;
+
+	while (n < s.n && !is_blank(s.p[n]))
+		n++;
+	return n;
+}
+
+/* "mail,news.info" for mail's lines at level info: 1 yes, 0 no, -1 says nothing of them. */
+static int selects(struct str part, bool *named)
+{
+	size_t dot = str_chr(part, '.');
+	struct str facilities = str_head(part, dot), level = str_skip(part, dot + 1);
+	bool ours = false;
+
+	while (facilities.n) {
+		struct str one = str_head(facilities, str_chr(facilities, ','));
+
+		*named |= str_eq_nocase(one, STR("mail"));
+		ours |= str_eq_nocase(one, STR("mail")) || str_eq(one, STR("*"));
+		facilities = str_skip(facilities, one.n + 1);
+	}
+	if (!ours || dot == part.n)
+		return -1;
+	if (str_eq_nocase(level, STR("none")) || str_eq_nocase(level, STR("!info")))
+		return 0;
+	str_eat(&level, STR("="));
+	return str_eq(level, STR("*")) || str_eq_nocase(level, STR("info")) ||
+	       str_eq_nocase(level, STR("debug")) ? 1 : -1;
+}
+
+static bool selects_mail(struct str selector, bool *named)
+{
+	bool on = false;
+
+	while (selector.n) {
+		struct str part = str_head(selector, str_chr(selector, ';'));
+		int said = selects(part, named);
+
+		on = said < 0 ? on : said;
+		selector = str_skip(selector, part.n + 1);
+	}
+	return on;
+}
+
+/* "mail.*   -/var/log/mail.log;TEMPLATE" */
+static void take_rule(struct rsyslog *r, const struct spot *s, struct str line)
+{
+	struct str selector = str_head(line, word_length(line)), action;
+	bool named = false;
+
+	action = str_trim(str_skip(line, selector.n));
+	str_eat(&action, STR("-"));
+	if (!selects_mail(selector, &named) || !str_starts(action, STR("/")) ||
+	    (r->rule.file && (r->named || !named)))
+		return;
+	action = str_head(action, word_length(action));
+	r->rule = *s;
+	r->named = named;
+	r->target = str_head(action, str_chr(action, ';'));
+	r->format = str_skip(action, r->target.n + 1);
+}
+
+static void take_default(struct rsyslog *r, const struct spot *s, struct str name)
+{
+	r->traditional = (struct spot){ NULL };
+	if (str_find(name, STR("RSYSLOG_TraditionalFileFormat")) < name.n)
+		r->traditional = *s;
+}
+
+static void take_module(struct rsyslog *r, const struct spot *s)
+{
+	if (has(s->text, "imuxsock"))
+		r->imuxsock = *s;
+	else if (has(s->text, "imjournal"))
+		r->imjournal = *s;
+	else if (has(s->text, "builtin:omfile") && has(s->text, "template"))
+		take_default(r, s, s->text);
+}
+
+static void take(struct rsyslog *r, const struct spot *s)
+{
+	struct str line = str_trim(s->text), value = str_trim(str_skip(line, word_length(line)));
+
+	if (!line.n || line.p[0] == '#')
+		return;
+	if (str_starts(line, STR("module(")) || str_starts_nocase(line, STR("$ModLoad")))
+		take_module(r, s);
+	else if (str_starts_nocase(line, STR("$ActionFileDefaultTemplate")))
+		take_default(r, s, value);
+	else if (str_starts_nocase(line, STR("$SystemLogRateLimitInterval")) ||
+		 str_starts_nocase(line, STR("$imjournalRatelimitInterval")))
+		r->interval = *s;
+	else if (line.p[0] != '$')
+		take_rule(r, s, line);
+	r->script |= line.p[0] != '$' && str_find(line, STR("mail")) < line.n;
+}
+
+static void read_conf(struct doctor *d, const char *path, void *context)
+{
+	struct str text, one;
+
+	if (!doctor_read(d, path, &text))
+		return;
+	for (size_t at = 0; at < text.n; at += one.n) {
+		one = statement(str_skip(text, at));
+		take(context, &(struct spot){ path, one });
+	}
+}
+
+/* ---- rows ---- */
+
+static void look_file(struct doctor *d, const struct rsyslog *r)
+{
+	if (r->rule.file) {
+		doctor_tell(d, "syslog.file", SIGHT_SEEN,
+			    doctor_say(d, "rsyslog writes mail's lines to %.*s", STR_ARG(r->target)),
+			    NULL, NULL);
+		return;
+	}
+	if (r->script || d->own_log)
+		return;
+	if (doctor_fixes(d, "syslog.file", SIGHT_NOT)) {
+		struct change *c = doctor_change(d, OURS);
+
+		if (c)
+			doctor_append(d, c, STR("mail.*\t-/var/log/mail.log\n"));
+	}
+	doctor_tell(d, "syslog.file", SIGHT_NOT, "rsyslog writes mail's lines to no file", OURS,
+		    "mail.* -/var/log/mail.log");
+}
+
+/* Only the mail log's: other programs read the other logs. */
+static void plan_stamps(struct doctor *d, const struct rsyslog *r)
+{
+	struct change *c = doctor_change(d, r->rule.file);
+	const char *end = r->format.n ? r->format.p + r->format.n : r->target.p + r->target.n;
+	size_t after = (size_t)(end - r->rule.text.p), at;
+
+	if (!c)
+		return;
+	at = doctor_find_lines(c->after, r->rule.text);
+	if (at < c->after.n)
+		doctor_splice(d, c, at + (size_t)(r->target.p + r->target.n - r->rule.text.p),
+			      at + after, STR(";RSYSLOG_FileFormat"));
+}
+
+static void look_stamps(struct doctor *d, const struct rsyslog *r)
+{
+	bool old = str_eq(r->format, STR("RSYSLOG_TraditionalFileFormat")) ||
+		   (!r->format.n && r->traditional.file);
+
+	if (!old) {
+		doctor_tell(d, "syslog.stamps", SIGHT_SEEN,
+			    "rsyslog writes year, zone and microseconds", NULL, NULL);
+		return;
+	}
+	if (r->rule.file && doctor_fixes(d, "syslog.stamps", SIGHT_ADVICE))
+		plan_stamps(d, r);
+	doctor_tell(d, "syslog.stamps", SIGHT_ADVICE,
+		    "rsyslog writes whole seconds, without year and zone",
+		    r->rule.file ? r->rule.file : r->traditional.file,
+		    r->rule.file ? doctor_say(d, "mail.* -%.*s;RSYSLOG_FileFormat", STR_ARG(r->target)) :
+				   "$ActionFileDefaultTemplate RSYSLOG_FileFormat");
+}
+
+/* A parameter of a module() is replaced, or added at its end. */
+static void plan_parameter(struct doctor *d, const struct spot *module, const char *name,
+			   const char *value)
+{
+	struct change *c = doctor_change(d, module->file);
+	struct str load = parameter(module->text, "load"), now, old;
+	size_t at, end;
+
+	if (!c || !load.n)
+		return;
+	/* Another parameter of it may have been written before: only its beginning is the same. */
+	at = doctor_find_lines(c->after, str_range(module->text.p, load.p + load.n));
+	now = str_skip(c->after, at);
+	now = str_head(now, closing(now));
+	old = parameter(now, name);
+	end = at + now.n;
+	if (old.n)
+		doctor_splice(d, c, (size_t)(old.p - c->after.p), (size_t)(old.p - c->after.p) + old.n,
+			      str_of(value));
+	else if (end < c->after.n)
+		doctor_splice(d, c, end, end, str_of(doctor_say(d, " %s=\"%s\"", name, value)));
+}
+
+/* A directive is written again; without one it goes behind the module that it is for. */
+static void plan_directive(struct doctor *d, const struct spot *s, bool exists, const char *text)
+{
+	struct change *c = doctor_change(d, s->file);
+	size_t at = c ? doctor_find_lines(c->after, s->text) : 0;
+
+	if (c && at < c->after.n)
+		doctor_splice(d, c, exists ? at : at + s->text.n, at + s->text.n, str_of(text));
+}
+
+static void tell_limit(struct doctor *d, const struct spot *where, const char *what,
+		       const char *line)
+{
+	doctor_tell(d, "syslog.rate_limit", SIGHT_PARTLY, what, where->file, line);
+}
+
+/* imuxsock limits nothing unless told to, imjournal to 20,000 lines in ten minutes. */
+static void look_limit(struct doctor *d, const struct rsyslog *r)
+{
+	static const char check[] = "syslog.rate_limit";
+	const struct spot *module = r->imjournal.file ? &r->imjournal : &r->imuxsock;
+	const char *name = r->imjournal.file ? "Ratelimit.Interval" : "SysSock.RateLimit.Interval";
+	const char *directive = r->imjournal.file ? "$imjournalRatelimitInterval 0" :
+						    "$SystemLogRateLimitInterval 0";
+	struct str value = parameter(module->text, name), line = str_trim(r->interval.text);
+	const char *what = "rsyslog drops lines of a program that writes many at once";
+	bool fixes = doctor_fixes(d, check, SIGHT_PARTLY);
+
+	if (r->interval.file)
+		value = str_trim(str_skip(line, word_length(line)));
+	if (str_eq(value, STR("0")) || (!value.n && !r->imjournal.file)) {
+		doctor_tell(d, check, SIGHT_SEEN, "rsyslog takes lines as fast as they come", NULL, NULL);
+		return;
+	}
+	if (r->imjournal.file)
+		what = "rsyslog drops what is over its limit on the journal's lines (20000 in ten "
+		       "minutes, unless set)";
+	if (r->interval.file || !str_starts(str_trim(module->text), STR("module("))) {
+		const struct spot *s = r->interval.file ? &r->interval : module;
+
+		if (fixes)
+			plan_directive(d, s, r->interval.file, doctor_say(d, "%s\n", directive));
+		tell_limit(d, s, what, directive);
+		return;
+	}
+	if (fixes)
+		plan_parameter(d, module, name, "0");
+	tell_limit(d, module, what, doctor_say(d, "module(load=\"%s\" ... %s=\"0\")",
+					       r->imjournal.file ? "imjournal" : "imuxsock", name));
+}
+
+/* The snippet's rule, its log's rotation, and the two parameters it needs. */
+static void plan_trusted(struct doctor *d, const struct rsyslog *r)
+{
+	struct change *c = doctor_change(d, VOUCHED);
+
+	if (c)
+		c->after = doctor_snippet(d, "rsyslog/mailaudit.conf");
+	c = doctor_change(d, ROTATE);
+	if (c)
+		c->after = doctor_snippet(d, "rsyslog/mailaudit.logrotate");
+	plan_parameter(d, &r->imuxsock, "SysSock.Annotate", "on");
+	plan_parameter(d, &r->imuxsock, "SysSock.ParseTrusted", "on");
+}
+
+static bool follows(const struct settings *s, const char *path)
+{
+	for (size_t i = 0; i < s->nsources; i++)
+		if (strcmp(s->sources[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+/* A second log of mail is much to ask for, so it is only advice. */
+static void look_trusted(struct doctor *d, const struct rsyslog *r)
+{
+	static const char check[] = "syslog.trusted";
+	struct str module = r->imuxsock.text;
+	bool on = has(parameter(module, "SysSock.Annotate"), "on") &&
+		  has(parameter(module, "SysSock.ParseTrusted"), "on") && doctor_exists(d, VOUCHED);
+
+	if (on && follows(d->settings, VOUCHED_LOG)) {
+		doctor_tell(d, check, SIGHT_SEEN, "lines carry the uid that the kernel vouches for",
+			    NULL, NULL);
+		return;
+	}
+	if (on) {
+		doctor_tell(d, check, SIGHT_ADVICE,
+			    VOUCHED_LOG " is written but not followed, instead of the mail log",
+			    MAILAUDIT_SYSCONFDIR "/mailaudit.yaml", "sources: [{path: " VOUCHED_LOG "}]");
+		return;
+	}
+	if (doctor_fixes(d, check, SIGHT_ADVICE))
+		plan_trusted(d, r);
+	doctor_tell(d, check, SIGHT_ADVICE,
+		    "logger(1) can write lines in the mail server's name; nothing tells them from real "
+		    "ones", r->imuxsock.file,
+		    "mailaudit doctor --fix syslog.trusted   # a second log, with the sender's uid");
+}
+
+void look_rsyslog(struct doctor *d)
+{
+	struct rsyslog r = { .named = false };
+
+	/* A package that was removed leaves its files. */
+	if (!doctor_exists(d, CONF) ||
+	    (doctor_exists(d, "/usr/sbin") && !doctor_exists(d, "/usr/sbin/rsyslogd")))
+		return;
+	doctor_glob(d, "/etc/rsyslog.d/*.conf", read_conf, &r);
+	read_conf(d, CONF, &r);
+	d->collector = "rsyslog";
+	d->reads_journal = r.imjournal.file;
+	look_file(d, &r);
+	look_stamps(d, &r);
+	look_limit(d, &r);
+	if (str_starts(str_trim(r.imuxsock.text), STR("module(")) && !r.imjournal.file)
+		look_trusted(d, &r);
+}
