@@ -105,6 +105,11 @@ bool doctor_exists(struct doctor *d, const char *path)
 	return fd >= 0;
 }
 
+bool doctor_has_program(struct doctor *d, const char *path)
+{
+	return doctor_exists(d, path) || !doctor_exists(d, "/usr/sbin");
+}
+
 bool doctor_stat(struct doctor *d, const char *path, struct stat *st)
 {
 	int fd = open_below(d, path, O_PATH);

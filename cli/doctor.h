@@ -76,6 +76,8 @@ bool doctor_fixes(const struct doctor *d, const char *check, enum sight_state st
 /* Is `name` a check, or the first word of some? "journal", "journal.storage" */
 bool doctor_is_named(const char *check, const char *name);
 bool doctor_exists(struct doctor *d, const char *path);
+/* A program's file, or a tree without programs. A package that was removed leaves its settings. */
+bool doctor_has_program(struct doctor *d, const char *path);
 bool doctor_stat(struct doctor *d, const char *path, struct stat *st);
 /* As getxattr(2). */
 ssize_t doctor_xattr(struct doctor *d, const char *path, const char *name, void *value, size_t size);

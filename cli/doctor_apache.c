@@ -37,7 +37,7 @@ struct apache {
 	bool module; /* mod_php is loaded */
 	bool inside; /* of a <VirtualHost> */
 	struct host server, host;
-	size_t off[PHP_SETTINGS], set[PHP_SETTINGS];
+	size_t off[PHP_SETTINGS];
 	const char *names[PHP_SETTINGS], *file[PHP_SETTINGS];
 	struct value *wrong; /* what is to be changed */
 	int *setting; /* of each of them */
@@ -71,7 +71,8 @@ static void note_wrong(struct doctor *d, struct apache *a, const struct value *v
 	if (a->off[setting]++ < NAMES_SHOWN)
 		a->names[setting] = doctor_say(d, "%s%s%s", a->off[setting] > 1 ? a->names[setting] : "",
 					       a->off[setting] > 1 ? ", " : "", name);
-	a->file[setting] = v->file;
+	if (a->off[setting] == 1)
+		a->file[setting] = v->file;
 	a->wrong = xrealloc(a->wrong, (a->nwrong + 1) * sizeof(*a->wrong));
 	a->setting = xrealloc(a->setting, (a->nwrong + 1) * sizeof(*a->setting));
 	a->setting[a->nwrong] = setting;
@@ -89,7 +90,6 @@ static void end_host(struct doctor *d, struct apache *a)
 
 		if (!v->file)
 			continue;
-		a->set[i]++;
 		if (!php_is_on(i, v->text))
 			note_wrong(d, a, v, i);
 		else if (i == PHP_LOG && str_eq(v->text, STR("syslog")))
@@ -127,7 +127,7 @@ static void take_include(struct doctor *d, struct apache *a, struct str rest)
 	if (*pattern != '/')
 		pattern = doctor_say(d, "%s/%s", a->folder, pattern);
 	if (doctor_stat(d, pattern, &st) && S_ISDIR(st.st_mode))
-		pattern = doctor_say(d, "%s/*", pattern);
+		pattern = doctor_say(d, "%s%s*", pattern, str_ends(path, STR("/")) ? "" : "/");
 	a->depth++;
 	doctor_glob(d, pattern, read_conf, a);
 	a->depth--;
@@ -210,11 +210,11 @@ static void tell_setting(struct doctor *d, const struct apache *a, int i)
 
 	if (!a->off[i]) {
 		doctor_tell(d, checks[i], SIGHT_SEEN,
-			    doctor_say(d, "%s: none of %zu virtual hosts takes it away, %zu set it", name,
-				       a->nhosts, a->set[i]), NULL, NULL);
+			    doctor_say(d, "none of %zu virtual hosts takes %s away", a->nhosts, name), NULL,
+			    NULL);
 		return;
 	}
-	for (size_t k = 0; k < a->nwrong; k++) {
+	for (size_t k = a->nwrong; k--;) {
 		if (a->setting[k] != i)
 			continue;
 		old = a->wrong[k].text;

@@ -5,6 +5,7 @@
 #include "cli/doctor.h"
 #include "cli/doctor_conf.h"
 
+#define SNIPPET MAILAUDIT_DATADIR "/snippets/exim/acl_not_smtp"
 #define FILES_MAX 64
 #define MACROS_MAX 256
 #define DEPTH_MAX 4
@@ -174,6 +175,16 @@ static void plan_selector(struct doctor *d, const struct exim *e, const char *wo
 	}
 }
 
+/* The line of +arguments has a directory's name as it is, which a customer chooses. */
+static void look_arguments(struct doctor *d, const struct exim *e, struct str value)
+{
+	if (str_find(value, STR("+arguments")) < value.n && d->own_log)
+		doctor_tell(d, "exim.arguments", SIGHT_ADVICE,
+			    "a directory whose name holds a newline forges a line of the log",
+			    e->selector_file ? e->selector_file : e->files[0],
+			    "log_selector without +arguments: acl_not_smtp logs the directory");
+}
+
 static void look_selector(struct doctor *d, struct exim *e)
 {
 	const char *const argv[] = { e->program, "-bP", "log_selector", NULL };
@@ -184,6 +195,7 @@ static void look_selector(struct doctor *d, struct exim *e)
 	if (doctor_ask(d, argv, &value))
 		value = str_skip(value, str_find(value, STR("log_selector =")) + 14);
 	apply_selector(e, value, on, 0);
+	look_arguments(d, e, value);
 	for (size_t i = 0; i < NWANTED; i++)
 		if (!on[i])
 			missing = doctor_say(d, "%s +%.*s", missing, STR_ARG(wanted[i]));
@@ -245,7 +257,9 @@ static void look_acl(struct doctor *d, const struct exim *e)
 		plan_acl(d, e);
 	doctor_tell(d, "exim.acl_not_smtp", SIGHT_NOT,
 		    "no line ties local mail to its directory and script", e->files[0],
-		    "acl_not_smtp = acl_check_not_smtp   # and the rule of etc/snippets/exim");
+		    e->acl.n ? doctor_say(d, "the rule of " SNIPPET " at the top of acl %.*s",
+					  STR_ARG(e->acl)) :
+			       "acl_not_smtp = acl_check_not_smtp   # and the acl of " SNIPPET);
 }
 
 void look_exim(struct doctor *d)

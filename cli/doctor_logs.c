@@ -11,6 +11,7 @@
 #define USER "mailaudit"
 #define OURS "/etc/systemd/system/mailauditd.service.d/doctor.conf"
 #define GROUPS_MAX 32
+#define NAMES_SHOWN 5
 #define CAPABILITY "CAP_DAC_READ_SEARCH"
 
 static const char *const usual_logs[] = { "/var/log/mail.log", "/var/log/maillog",
@@ -217,7 +218,40 @@ static void look_log(struct doctor *d, const char *path, void *context)
 	r->logs++;
 	if (r->all || readable(d, r, path))
 		return;
-	r->names = doctor_say(d, "%s%s%s", r->names, r->unreadable++ ? ", " : "", path);
+	if (r->unreadable++ < NAMES_SHOWN)
+		r->names = doctor_say(d, "%s%s%s", r->names, *r->names ? ", " : "", path);
+	else if (r->unreadable == NAMES_SHOWN + 1)
+		r->names = doctor_say(d, "%s, ...", r->names);
+}
+
+/* Files of panels that say whose a domain is. */
+static void look_maps(struct doctor *d, const struct reader *logs)
+{
+	const struct settings *s = d->settings;
+	struct reader r = *logs;
+
+	r.unreadable = 0;
+	r.names = "";
+	for (size_t i = 0; i < s->accounts.nmaps; i++)
+		doctor_glob(d, s->accounts.maps[i].path, look_log, &r);
+	if (r.unreadable)
+		doctor_tell(d, "panel.permissions", SIGHT_NOT,
+			    doctor_say(d, USER " may not read whose domains are whose: %s", r.names),
+			    NULL, "setfacl -m u:" USER ":r FILE; setfacl -m u:" USER ":x its folders");
+}
+
+static void tell_seen(struct doctor *d, const struct reader *r)
+{
+	static const char check[] = "logs.permissions";
+
+	if (r->logs)
+		doctor_tell(d, check, SIGHT_SEEN, doctor_say(d, USER " may read all %zu logs there are",
+			    r->logs), NULL, NULL);
+	else if (d->reads_journal || d->collector || !doctor_exists(d, "/etc/systemd"))
+		doctor_tell(d, check, SIGHT_ADVICE, "no log file of mail was found", NULL, NULL);
+	else
+		doctor_tell(d, check, SIGHT_SEEN, "there is no log file of mail: the journal is read",
+			    NULL, NULL);
 }
 
 static void tell_unreadable(struct doctor *d, const struct reader *r)
@@ -254,9 +288,9 @@ void look_logs(struct doctor *d)
 			doctor_glob(d, s->sources[i].path, look_log, &r);
 	for (size_t i = 0; !s->nsources && i < sizeof(usual_logs) / sizeof(*usual_logs); i++)
 		doctor_glob(d, usual_logs[i], look_log, &r);
-	if (!r.unreadable)
-		doctor_tell(d, "logs.permissions", r.logs ? SIGHT_SEEN : SIGHT_ADVICE,
-			    doctor_say(d, USER " may read all %zu logs there are", r.logs), NULL, NULL);
-	else
+	look_maps(d, &r);
+	if (r.unreadable)
 		tell_unreadable(d, &r);
+	else
+		tell_seen(d, &r);
 }

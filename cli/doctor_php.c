@@ -1,6 +1,9 @@
 /* PHP: does mail() leave a line, a header, and a reference? Each kind of PHP (FPM, command line,
  * module) has a php.ini with a folder of further files, of which a later one wins, and FPM's
  * pools may say otherwise. */
+#include <fnmatch.h>
+#include <stdlib.h>
+
 #include "cli/doctor_conf.h"
 #include "cli/doctor_php.h"
 
@@ -16,6 +19,9 @@ static const struct {
 	{ "/opt/cpanel/ea-php*/root/etc/php.ini", "php.d", "php-fpm.conf" },
 	{ "/opt/plesk/php/*/etc/php.ini", "php.d", "php-fpm.conf" },
 	{ "/usr/local/php*/lib/php.ini", "php.conf.d", "../etc/php-fpm.conf" }, /* DirectAdmin */
+	{ "/opt/alt/php*/etc/php.ini", "../link/conf", "php-fpm.conf" }, /* CloudLinux */
+	{ "/etc/opt/remi/php*/php.ini", "php.d", "php-fpm.conf" },
+	{ "/usr/local/etc/php/php.ini", "conf.d", "../php-fpm.conf" },
 };
 
 enum { LOG = PHP_LOG, HEADER = PHP_HEADER, PATH = PHP_PATH, NSETTINGS = PHP_SETTINGS };
@@ -37,6 +43,11 @@ struct php {
 	size_t units, npools;
 	size_t off[NSETTINGS];
 	const char *names[NSETTINGS], *file[NSETTINGS];
+	const char *pool_line[NSETTINGS]; /* how that file names the setting, NULL as ini files do */
+	struct str facility;
+	bool by_syslog; /* some unit logs there */
+	size_t unread; /* logs to a file that no source names */
+	const char *unread_file;
 };
 
 static void read_ini(struct doctor *d, const char *path, void *context)
@@ -47,10 +58,14 @@ static void read_ini(struct doctor *d, const char *path, void *context)
 
 	if (!doctor_read(d, path, &text))
 		return;
-	for (size_t at = 0; ini_next(text, &at, &line);)
-		for (size_t i = 0; i < NSETTINGS; i++)
-			if (str_eq(line.name, php_setting_name[i]))
-				php->base.value[i] = line.value;
+	for (size_t at = 0; ini_next(text, &at, &line);) {
+		int setting = php_setting_find(line.name);
+
+		if (setting < NSETTINGS)
+			php->base.value[setting] = line.value;
+		if (str_eq(line.name, STR("syslog.facility")))
+			php->facility = line.value;
+	}
 }
 
 int php_setting_find(struct str name)
@@ -88,6 +103,14 @@ bool php_can_cure(struct doctor *d, int setting)
 	return setting != PATH || doctor_exists(d, DOCTOR_WRAPPER);
 }
 
+static const char *pool_line(struct doctor *d, const struct unit *u, int setting)
+{
+	struct str old = u->line[setting];
+
+	return doctor_say(d, "%.*s= %s", (int)str_chr(old, '='), old.p,
+			  php_cure(d, setting, u->value[setting]));
+}
+
 /* A pool's own line is written again where it stands. */
 static void plan_pool(struct doctor *d, const struct unit *u, int setting)
 {
@@ -98,8 +121,7 @@ static void plan_pool(struct doctor *d, const struct unit *u, int setting)
 	if (!c)
 		return;
 	at = doctor_find_lines(c->after, old);
-	text = str_of(doctor_say(d, "%.*s= %s\n", (int)str_chr(old, '='), old.p,
-				 php_cure(d, setting, u->value[setting])));
+	text = str_of(doctor_say(d, "%s\n", pool_line(d, u, setting)));
 	if (at < c->after.n)
 		c->after = doctor_join(d, str_head(c->after, at), text,
 				       str_skip(c->after, at + old.n));
@@ -113,11 +135,49 @@ static void plan_ini(struct doctor *d, const struct php *php, int setting)
 
 	if (setting == HEADER)
 		line = "mail.add_x_header = On\n";
-	/* With facility mail the lines are in the mail log, which is followed. */
 	if (setting == LOG)
-		line = "mail.log = syslog\nsyslog.facility = mail\n";
+		line = "mail.log = syslog\n";
 	if (c && doctor_find_lines(c->after, str_of(line)) == c->after.n)
 		doctor_append(d, c, str_of(line));
+}
+
+static bool is_mail(struct str facility)
+{
+	return str_eq(facility, STR("mail")) || str_eq(facility, STR("LOG_MAIL"));
+}
+
+/* With facility mail the lines are in the mail log, which is followed. */
+static void plan_facility(struct doctor *d, const struct php *php)
+{
+	struct change *c = is_mail(php->facility) ? NULL : doctor_change(d, php->own);
+	static const struct str line = STR("syslog.facility = mail\n");
+
+	if (c && doctor_find_lines(c->after, line) == c->after.n)
+		doctor_append(d, c, line);
+}
+
+/* Where sources are named, a log that is none of them is read by nobody. */
+static bool is_followed(const struct settings *s, struct str path)
+{
+	char *name = str_dup(path);
+	bool found = !s->nsources;
+
+	for (size_t i = 0; i < s->nsources; i++)
+		found |= fnmatch(s->sources[i].path, name, FNM_PATHNAME) == 0;
+	free(name);
+	return found;
+}
+
+static void judge_log(struct doctor *d, struct php *php, const struct unit *u)
+{
+	struct str value = u->value[LOG];
+
+	/* What is off will be logged by syslog, see php_cure(). */
+	if (!value.n || str_eq(value, STR("syslog")))
+		d->own_log = false;
+	php->by_syslog |= str_eq(value, STR("syslog"));
+	if (str_starts(value, STR("/")) && !is_followed(d->settings, value) && !php->unread++)
+		php->unread_file = doctor_say(d, "%.*s", STR_ARG(value));
 }
 
 /* A customer's .user.ini does not change what php_admin_value says. */
@@ -130,18 +190,21 @@ static void count_weak(struct doctor *d, const struct unit *u)
 static void judge(struct doctor *d, struct php *php, const struct unit *u, const char *name)
 {
 	php->units++;
-	/* What is off will be logged by syslog, see php_cure(). */
-	if (!u->value[LOG].n || str_eq(u->value[LOG], STR("syslog")))
-		d->own_log = false;
+	judge_log(d, php, u);
 	for (int i = 0; i < NSETTINGS; i++) {
 		if (php_is_on(i, u->value[i]))
 			continue;
 		if (php->off[i]++ < NAMES_SHOWN)
 			php->names[i] = doctor_say(d, "%s%s%s", php->off[i] > 1 ? php->names[i] : "",
 						   php->off[i] > 1 ? ", " : "", name);
-		php->file[i] = u->set_in[i] ? u->set_in[i] : php->own;
+		if (php->off[i] == 1) {
+			php->file[i] = u->set_in[i] ? u->set_in[i] : php->own;
+			php->pool_line[i] = u->set_in[i] ? pool_line(d, u, i) : NULL;
+		}
 		if (!doctor_fixes(d, checks[i], SIGHT_PARTLY))
 			continue;
+		if (i == LOG)
+			plan_facility(d, php);
 		if (php_can_cure(d, i) && u->set_in[i])
 			plan_pool(d, u, i);
 		else if (php_can_cure(d, i))
@@ -208,7 +271,7 @@ static void read_fpm(struct doctor *d, const char *path, struct php *php)
 
 static void tell_setting(struct doctor *d, const struct php *php, const char *ini, int i)
 {
-	const char *where = ini;
+	const char *where = ini, *line;
 
 	if (!php->off[i]) {
 		if (php->npools)
@@ -219,11 +282,36 @@ static void tell_setting(struct doctor *d, const struct php *php, const char *in
 	if (php->npools)
 		where = doctor_say(d, "%zu of %zu pools of %s: %s%s", php->off[i], php->units, ini,
 				   php->names[i], php->off[i] > NAMES_SHOWN ? ", ..." : "");
+	if (!php_can_cure(d, i))
+		line = "install " DOCTOR_WRAPPER " first";
+	else if (php->pool_line[i])
+		line = php->pool_line[i];
+	else
+		line = doctor_say(d, "%.*s = %s", STR_ARG(php_setting_name[i]),
+				  php_cure(d, i, php->base.value[i]));
 	doctor_tell(d, checks[i], php->off[i] < php->units ? SIGHT_PARTLY : SIGHT_NOT,
 		    doctor_say(d, "%.*s off in %s", STR_ARG(php_setting_name[i]), where), php->file[i],
-		    php_can_cure(d, i) ? doctor_say(d, "%.*s = %s", STR_ARG(php_setting_name[i]),
-						php_cure(d, i, php->base.value[i])) :
-				     "install " DOCTOR_WRAPPER " first");
+		    line);
+}
+
+/* Where the lines go, of those that are written. */
+static void tell_places(struct doctor *d, const struct php *php, const char *ini)
+{
+	if (php->unread)
+		doctor_tell(d, "php.followed", SIGHT_PARTLY,
+			    doctor_say(d, "%zu logs of mail() are followed by no source: %s%s", php->unread,
+				       php->unread_file, php->unread > 1 ? ", ..." : ""),
+			    MAILAUDIT_SYSCONFDIR "/mailaudit.yaml",
+			    doctor_say(d, "sources: [{path: %s, format: php}]", php->unread_file));
+	/* A journal has the lines of all facilities. */
+	if (!php->by_syslog || is_mail(php->facility) || !doctor_exists(d, "/etc/rsyslog.conf"))
+		return;
+	if (doctor_fixes(d, "php.facility", SIGHT_PARTLY))
+		plan_facility(d, php);
+	doctor_tell(d, "php.facility", SIGHT_PARTLY,
+		    doctor_say(d, "PHP's lines go to syslog's facility %.*s, past the mail log: %s",
+			       STR_ARG(php->facility.n ? php->facility : STR("user")), ini),
+		    php->own, "syslog.facility = mail");
 }
 
 static void look_at(struct doctor *d, const char *ini, void *context)
@@ -244,6 +332,7 @@ static void look_at(struct doctor *d, const char *ini, void *context)
 		judge(d, &php, &php.base, ini);
 	for (int i = 0; i < NSETTINGS; i++)
 		tell_setting(d, &php, ini, i);
+	tell_places(d, &php, ini);
 }
 
 void look_php(struct doctor *d)

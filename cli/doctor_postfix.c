@@ -239,7 +239,7 @@ void look_postfix(struct doctor *d)
 	struct str version = STR_NONE;
 	struct instance in;
 
-	if (!open_instance(d, FOLDER, &in))
+	if (!doctor_has_program(d, "/usr/sbin/postfix") || !open_instance(d, FOLDER, &in))
 		return;
 	doctor_ask(d, argv, &version);
 	doctor_tell(d, "postfix", SIGHT_SEEN, doctor_say(d, "Postfix%s%.*s", version.n ? " " : "", STR_ARG(version)),

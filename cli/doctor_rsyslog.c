@@ -373,9 +373,7 @@ void look_rsyslog(struct doctor *d)
 {
 	struct rsyslog r = { .named = false };
 
-	/* A package that was removed leaves its files. */
-	if (!doctor_exists(d, CONF) ||
-	    (doctor_exists(d, "/usr/sbin") && !doctor_exists(d, "/usr/sbin/rsyslogd")))
+	if (!doctor_exists(d, CONF) || !doctor_has_program(d, "/usr/sbin/rsyslogd"))
 		return;
 	doctor_glob(d, "/etc/rsyslog.d/*.conf", read_conf, &r);
 	read_conf(d, CONF, &r);

@@ -18,6 +18,9 @@ void look_sendmail(struct doctor *d)
 		doctor_tell(d, "sendmail.wrapper", SIGHT_ADVICE,
 			    "mail of Perl, Python and shell programs names their uid, but no script",
 			    SENDMAIL,
-			    "dpkg-divert --local --rename --divert " SENDMAIL ".mailaudit --add "
-			    SENDMAIL " && ln -s " DOCTOR_WRAPPER " " SENDMAIL);
+			    doctor_exists(d, "/usr/bin/dpkg-divert") ?
+				    "dpkg-divert --local --rename --divert " SENDMAIL ".mailaudit --add "
+				    SENDMAIL " && ln -s " DOCTOR_WRAPPER " " SENDMAIL :
+				    "mv " SENDMAIL " " SENDMAIL ".mailaudit && ln -s " DOCTOR_WRAPPER
+				    " " SENDMAIL);
 }

@@ -24,8 +24,7 @@ void look_syslog_ng(struct doctor *d)
 	static const char conf[] = "/etc/syslog-ng/syslog-ng.conf";
 	bool iso = false;
 
-	if (!doctor_exists(d, conf) ||
-	    (doctor_exists(d, "/usr/sbin") && !doctor_exists(d, "/usr/sbin/syslog-ng")))
+	if (!doctor_exists(d, conf) || !doctor_has_program(d, "/usr/sbin/syslog-ng"))
 		return;
 	d->collector = "syslog-ng";
 	find_iso(d, conf, &iso);

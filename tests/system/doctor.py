@@ -4,12 +4,14 @@
 On a tree of the files that Debian's packages come with (as they are on this machine), then on
 running servers: it finds what is missing, --fix adds it, the servers' own checks pass, the coverage
 is complete, real mail shows it, and --undo restores every file byte for byte. A configuration that
-the server refuses is taken back at once.
+the server refuses is taken back at once. doctor_hosts.py looks at other kinds of hosts.
 """
+import fcntl
 import glob
 import hashlib
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -21,8 +23,14 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from attribution import rig, skip  # noqa: E402
 
 CACHE = os.environ.get("RIG_CACHE", "/var/cache/mailaudit-rig")
-WRAPPER = "usr/libexec/mailaudit/mailaudit-sendmail"
 bad = []
+
+
+def wrapper_of(build):
+    """Where this build looks for the wrapper, without the slash in front."""
+    with open(os.path.join(build, "Makefile"), encoding="utf-8") as f:
+        prefix = re.search(r"^prefix = /(.*)$", f.read(), re.M).group(1)
+    return prefix + "/libexec/mailaudit/mailaudit-sendmail"
 
 
 def expect(what, is_so, got=""):
@@ -61,8 +69,8 @@ def doctor_on(build, root, *options):
     return done.returncode, done.stdout, done.stderr
 
 
-def make_tree(root):
-    for folder in ("etc/systemd", "var", "home/alice/public_html/shop", os.path.dirname(WRAPPER)):
+def make_tree(root, wrapper):
+    for folder in ("etc/systemd", "var", "home/alice/public_html/shop", os.path.dirname(wrapper)):
         os.makedirs(os.path.join(root, folder))
     for path in ("/etc/postfix", "/etc/php"):
         shutil.copytree(path, root + path, symlinks=True)
@@ -70,25 +78,25 @@ def make_tree(root):
     shutil.copy("/etc/rsyslog.conf", root + "/etc/rsyslog.conf")
     with open(root + "/etc/nftables.conf", "w", encoding="ascii") as f:
         f.write("tcp dport 25 meta skuid >= 1000 reject\n")
-    open(os.path.join(root, WRAPPER), "w", encoding="ascii").close()
+    open(os.path.join(root, wrapper), "w", encoding="ascii").close()
     pools = glob.glob(root + "/etc/php/*/fpm/pool.d")[0]
-    for n in range(12):
+    for n in range(80):
         with open("%s/c%02d.conf" % (pools, n), "w", encoding="ascii") as f:
             f.write("[c%02d]\nuser = www-data\nphp_admin_value[mail.log] = %s\n"
                     "php_admin_value[sendmail_path] = /usr/sbin/sendmail -t -i -f c@host.example\n"
-                    % (n, "/dev/stderr" if n == 1 else "/var/log/c.log" if n % 3 else ""))
+                    % (n, "/dev/stderr" if n == 1 else "/var/log/c.log" if n % 7 else ""))
     return pools
 
 
 def try_tree(build):
     with tempfile.TemporaryDirectory(prefix="mailaudit-") as root:
-        pools = make_tree(root)
+        pools = make_tree(root, wrapper_of(build))
         before = hashes(root)
         status, out, _ = doctor_on(build, root, "--format", "json")
         wanted = {"postfix.header_checks", "exim.log_selector", "exim.acl_not_smtp", "php.mail_log",
                   "php.add_x_header", "php.sendmail_path"}
         expect("a default install lacks these", status == 1 and missing(states(out)) == wanted, out)
-        expect("pools are counted", "mail.log off in 6 of 13 pools" in out, out)
+        expect("pools are counted", "mail.log off in 14 of 81 pools" in out, out)
         expect("looking changes nothing", hashes(root) == before)
         status, out, _ = doctor_on(build, root, "--fix")
         expect("without a yes nothing is changed", status == 1 and "+++ b/etc/postfix/main.cf" in out and
@@ -101,6 +109,7 @@ def try_tree(build):
             text = f.read()
         expect("a pool's own options stay", "mailaudit-ref /usr/sbin/sendmail -t -i -f c@host.example" in text, text)
         expect("a second --fix has nothing to do", "nothing to change" in doctor_on(build, root, "--fix", "--yes")[1])
+        expect("only what was named", "'nothing' is no check" in doctor_on(build, root, "--fix", "nothing")[2])
         try_undo(build, root, before)
         try_links(build, root)
 
@@ -126,13 +135,93 @@ def try_undo(build, root, before):
     with open(root + "/etc/postfix/main.cf", "a", encoding="ascii") as f:
         f.write("# by hand\n")
     status, _, said = doctor_on(build, root, "--undo")
-    expect("what was changed since is left alone", status == 78 and "main.cf was changed since" in said, said)
+    expect("what was changed since is left alone", status == 78 and "changed since: /etc/postfix/main.cf" in said, said)
     with open(root + "/etc/postfix/main.cf", "r+", encoding="ascii") as f:
         f.truncate(len(f.read()) - len("# by hand\n"))
     status, _, said = doctor_on(build, root, "--undo")
     after = hashes(root)
     expect("--undo", status == 0 and after == before, said + str(set(after.items()) ^ set(before.items())))
     expect("nothing more to undo", doctor_on(build, root, "--undo")[0] == 66)
+
+
+def try_answers(build):
+    """At a terminal: only a yes is one."""
+    for answer, wanted in ((b"y\n", 0), (b"n\n", 1), (b"\n", 1), (b"\x04", 1)):
+        with tempfile.TemporaryDirectory(prefix="mailaudit-") as root:
+            os.makedirs(root + "/etc/postfix")
+            os.mkdir(root + "/var")
+            open(root + "/etc/postfix/main.cf", "w", encoding="ascii").close()
+            ours, theirs = pty.openpty()
+            child = subprocess.Popen([os.path.join(build, "mailaudit"), "doctor", "--root", root, "--fix"],
+                                     stdin=theirs, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            os.write(ours, answer)
+            said = child.communicate(timeout=60)[1]
+            changed = os.path.exists(root + "/etc/postfix/mailaudit_header_checks")
+            expect("the answer %r" % answer, child.returncode == wanted and changed == (wanted == 0), said)
+            os.close(ours)
+            os.close(theirs)
+
+
+def small_tree(root):
+    for folder in ("etc/postfix", "var/backups/mailaudit", "real", "etc/php/8.2/cli"):
+        os.makedirs(os.path.join(root, folder))
+    with open(root + "/real/main.cf", "wb") as f:
+        f.write(b"# by hand\r\nheader_checks = regexp:/etc/own")
+    os.symlink("/real/main.cf", root + "/etc/postfix/main.cf")
+    with open(root + "/etc/php/8.2/cli/php.ini", "wb") as f:
+        f.write(b"[PHP]\r\nmemory_limit = 1M")
+
+
+def try_odd_files(build):
+    """A link, CRLF, no line end, several changes of one file; another doctor at work."""
+    with tempfile.TemporaryDirectory(prefix="mailaudit-") as root:
+        small_tree(root)
+        before = hashes(root)
+        held = os.open(root + "/var/backups/mailaudit", os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        status, _, said = doctor_on(build, root, "--fix", "--yes")
+        expect("two at once", status == 75 and "another mailaudit doctor" in said and hashes(root) == before, said)
+        os.close(held)
+        status, _, said = doctor_on(build, root, "--fix", "--yes")
+        expect("odd files", status == 0 and os.path.islink(root + "/etc/postfix/main.cf"), said)
+        with open(root + "/real/main.cf", "rb") as f:
+            text = f.read()
+        expect("a link's target is changed", text == b"# by hand\r\nheader_checks = regexp:/etc/own, "
+               b"regexp:/etc/postfix/mailaudit_header_checks\n", text)
+        with open(root + "/etc/php/8.2/cli/php.ini", "rb") as f:
+            text = f.read()
+        expect("lines of their own", text == b"[PHP]\r\nmemory_limit = 1M\nsyslog.facility = mail\n"
+               b"mail.log = syslog\nmail.add_x_header = On\n", text)
+        status, _, said = doctor_on(build, root, "--undo")
+        expect("odd files are restored", status == 0 and hashes(root) == before, said)
+
+
+FULL = """set -e
+mount -t tmpfs -o size=%s tmpfs "$1/etc/php/8.2/cli"
+printf '[PHP]\nmemory_limit = 1M\n' >"$1/etc/php/8.2/cli/php.ini"
+%s
+cd "$1"; cat real/main.cf etc/php/8.2/cli/php.ini; ls -A etc/postfix etc/php/8.2/cli var/backups/mailaudit
+"$2/mailaudit" doctor --root "$1" --fix --yes >out 2>said && exit 9
+grep -q "$3" said || { cat said; exit 8; }
+echo ----
+cat real/main.cf etc/php/8.2/cli/php.ini; ls -A etc/postfix etc/php/8.2/cli var/backups/mailaudit
+"""
+
+
+def try_failures(build):
+    """What cannot be written: then nothing is, and nothing is left behind."""
+    for what, size, do, why in (
+            ("a full disk", "8k", 'cat /dev/zero >"$1/etc/php/8.2/cli/full" || :', "No space left"),
+            ("a disk that cannot be written", "64k", 'mount -o remount,ro "$1/etc/php/8.2/cli"',
+             "Read-only file system"),
+            ("a file that must not be replaced", "64k",
+             'mount --bind "$1/etc/php/8.2/cli/php.ini" "$1/etc/php/8.2/cli/php.ini"', "busy")):
+        with tempfile.TemporaryDirectory(prefix="mailaudit-") as root:
+            small_tree(root)
+            done = subprocess.run(["unshare", "-m", "sh", "-c", FULL % (size, do), "-", root, build, why],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+            before, _, after = done.stdout.partition("----\n")
+            expect(what, done.returncode == 0 and before and after == before, done.stdout + done.stderr)
 
 
 def try_links(build, root):
@@ -270,6 +359,9 @@ def main():
         skip("tests/rig/install was not run")
     try_opensmtpd(build)
     try_tree(build)
+    try_answers(build)
+    try_odd_files(build)
+    try_failures(build)
     try_postfix(build)
     try_exim(build)
     print("%d expectations failed" % len(bad))
