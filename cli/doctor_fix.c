@@ -231,6 +231,18 @@ static bool changed_below(const struct doctor *d, const char *folder)
 	return false;
 }
 
+/* All it says, in one line: which of them tells what is wrong differs. */
+static int complain(struct child *c, struct error *err)
+{
+	struct str said = str_trim((struct str){ c->output, c->noutput });
+
+	for (size_t i = 0; i < c->noutput; i++)
+		if (c->output[i] == '\n')
+			c->output[i] = ' ';
+	return error_set(err, EXIT_AGAIN, "%s: exit status %d%s%.*s", c->argv[0], c->status,
+			 said.n ? ": " : "", STR_ARG(said));
+}
+
 static int run(const char *const *argv, struct error *err)
 {
 	struct child *c = xcalloc(1, sizeof(*c));
@@ -239,10 +251,8 @@ static int run(const char *const *argv, struct error *err)
 	c->argv = argv;
 	c->timeout = CHECK_TIMEOUT;
 	result = child_run(c, err);
-	if (result == 0 && c->status != 0) {
-		child_complain(c, err);
-		result = -1;
-	}
+	if (result == 0 && c->status != 0)
+		result = complain(c, err);
 	free(c);
 	return result;
 }
@@ -279,6 +289,8 @@ static int check_postfix(struct doctor *d, bool dry, struct error *err)
 		const char *path = d->changes[i].path;
 		const char *folder = doctor_say(d, "%.*s", (int)str_rchr(str_of(path), '/'), path);
 		const char *const argv[] = { "postfix", "-c", folder, "check", NULL };
+		/* What is wrong with main.cf postfix(1) tells a terminal only. */
+		const char *const reads[] = { "postconf", "-c", folder, "-h", "mail_name", NULL };
 
 		if (strcmp(folder, last) == 0 || !doctor_exists(d, doctor_say(d, "%s/main.cf", folder)) ||
 		    !doctor_exists(d, "/usr/sbin/postfix"))
@@ -288,7 +300,7 @@ static int check_postfix(struct doctor *d, bool dry, struct error *err)
 			puts("then: postfix reload");
 		else if (dry)
 			printf("then: postfix -c %s reload\n", folder);
-		else if (run(argv, err) < 0)
+		else if (run(reads, err) < 0 || run(argv, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -22,7 +22,7 @@ struct rsyslog {
 	struct spot rule; /* where mail's lines go */
 	struct str target, format; /* its file; its template, "" the default */
 	bool named; /* the rule is for mail, not for all */
-	bool script; /* mail is mentioned in RainerScript */
+	bool script; /* mail goes where only RainerScript tells, or to another program */
 	struct spot traditional; /* the default template is the old one */
 };
 
@@ -133,8 +133,10 @@ static void take_rule(struct rsyslog *r, const struct spot *s, struct str line)
 
 	action = str_trim(str_skip(line, selector.n));
 	str_eat(&action, STR("-"));
-	if (!selects_mail(selector, &named) || !str_starts(action, STR("/")) ||
-	    (r->rule.file && (r->named || !named)))
+	if (!selects_mail(selector, &named))
+		return;
+	r->script |= !str_starts(action, STR("/"));
+	if (!str_starts(action, STR("/")) || (r->rule.file && (r->named || !named)))
 		return;
 	action = str_head(action, word_length(action));
 	r->rule = *s;
@@ -175,7 +177,8 @@ static void take(struct rsyslog *r, const struct spot *s)
 		r->interval = *s;
 	else if (line.p[0] != '$')
 		take_rule(r, s, line);
-	r->script |= line.p[0] != '$' && str_find(line, STR("mail")) < line.n;
+	if (str_starts(line, STR("if")) || line.p[0] == ':')
+		r->script |= str_find(line, STR("mail")) < line.n || str_find(line, STR("postfix")) < line.n;
 }
 
 static void read_conf(struct doctor *d, const char *path, void *context)
