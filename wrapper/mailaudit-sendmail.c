@@ -397,13 +397,30 @@ static void mark(void)
 	close(ends[1]);
 }
 
+/* Returns when that is no program. A script without a first line for the kernel is one of the
+ * shell's, as where PHP runs it through sh -c. */
+static void become(const char *program, int argc, char **argv)
+{
+	char **shell;
+
+	execv(program, argv);
+	if (errno != ENOEXEC || !(shell = calloc((size_t)argc + 2, sizeof(*shell))))
+		return;
+	shell[0] = (char *)(uintptr_t)"sh";
+	shell[1] = (char *)(uintptr_t)program;
+	memcpy(shell + 2, argv + 1, (size_t)argc * sizeof(*shell));
+	execv("/bin/sh", shell);
+	errno = ENOEXEC;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc ? base_name(argv[0]) : "";
-	const char *real;
+	const char *real, *other;
 
 	if (strcmp(name, "mailaudit-ref") == 0 && argc > 1) {
 		argv++;
+		argc--;
 		real = may_be_us(argv[0], false) ? find_real() : argv[0];
 	} else {
 		real = find_real();
@@ -417,7 +434,11 @@ int main(int argc, char **argv)
 	}
 	if (reads_message(argv))
 		mark();
-	execv(real, argv);
+	become(real, argc, argv);
 	fprintf(stderr, "mailaudit-sendmail: %s: %s\n", real, strerror(errno));
+	/* Better another sendmail than no mail. */
+	other = find_real();
+	if (other && strcmp(other, real) != 0)
+		become(other, argc, argv);
 	return STATUS_UNAVAILABLE;
 }

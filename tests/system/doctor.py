@@ -245,9 +245,9 @@ def try_links(build, root):
 # --- running servers
 
 PREPARE = """
-mkdir -p /usr/libexec/mailaudit
-install -m 755 /srv/rig/mailaudit-sendmail /usr/libexec/mailaudit/
-ln -sf mailaudit-sendmail /usr/libexec/mailaudit/mailaudit-ref
+mkdir -p /var/backups && mount -t tmpfs none /var/backups
+install -D -m 755 /srv/rig/mailaudit-sendmail /WRAPPER
+ln -sf mailaudit-sendmail /$(dirname WRAPPER)/mailaudit-ref
 echo 'mailaudit:x:990:990::/nonexistent:/usr/sbin/nologin' >>/etc/passwd
 chgrp adm /var/log/mail.log /var/log/exim4/mainlog 2>/dev/null || :
 chmod g+r /var/log/mail.log /var/log/exim4/mainlog 2>/dev/null || :
@@ -265,7 +265,7 @@ class Host:
         self.env = dict(os.environ, RIG=self.root)
         for name in ("mailaudit", "mailaudit-sendmail"):
             shutil.copy(os.path.join(build, name), self.root)
-        self.sh(PREPARE)
+        self.sh(PREPARE.replace("WRAPPER", wrapper_of(build)))
 
     def run(self, *command):
         done = subprocess.run([os.path.join(os.path.dirname(__file__), "..", "rig", "rig"), "exec", "--", *command],
@@ -299,9 +299,9 @@ def try_server(host, mta, wanted, break_it):
     found = states(out)
     expect(mta + ": what is missing", status == 1 and missing(found) == wanted, out)
     expect(mta + ": the version is told", re.search(r'"detail":"(Postfix|Exim) \d', out), out)
-    host.sh("cp %s /tmp/kept && echo '%s' >>%s" % (break_it[0], break_it[1], break_it[0]))
+    host.sh("cp %s /srv/rig/kept && echo '%s' >>%s" % (break_it[0], break_it[1], break_it[0]))
     status, out, said = host.doctor("--fix", "--yes")
-    host.sh("cat /tmp/kept >%s" % break_it[0])
+    host.sh("cat /srv/rig/kept >%s" % break_it[0])
     expect(mta + ": what the server refuses is taken back", status == 75 and "taken back" in said and
            host.sh(LIST) == before, said)
     status, out, said = host.doctor("--fix", "--yes")

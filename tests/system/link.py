@@ -85,7 +85,39 @@ def by_hand(build):
             if wrap(ref, b"QUIT\r\n", fake, mode)[2] != b"QUIT\r\n":
                 print("differs: %s got a header" % mode)
                 bad += 1
+        bad += in_trouble(directory, ref, fake)
     bad += ends_early(build)
+    return bad
+
+
+def in_trouble(directory, ref, fake):
+    """Whatever happens, the real one gets the message, and says how it ended; number of differences."""
+    bad = 0
+    script, huge = os.path.join(directory, "script"), b"To: a\n\n" + b"x" * (64 << 20)
+    with open(script, "w", encoding="ascii") as out:  # no #!: the kernel does not run it, a shell does
+        out.write('echo "$@"; cat; exit 7\n')
+    os.chmod(script, 0o755)
+    cases = (
+        ("a script of the shell's", [ref, script, "-t", "a b"], b"", (7, b"-t a b\nHEADER\n")),
+        ("a huge message", [ref, "/usr/bin/wc", "-c"], huge, None),
+        ("no standard input", ["sh", "-c", 'exec "$@" <&-', "-", ref, "/bin/sh", "-c", "exit 5"], b"", (5, b"")),
+        ("no standard output", ["sh", "-c", 'exec "$@" >&-', "-", ref, "/bin/sh", "-c", "exit 6"], b"", (6, b"")),
+        ("a signal", [ref, "/bin/sh", "-c", "kill -TERM $$"], b"To: a\n\n", (-15, b"")),
+        ("many arguments", [ref, fake] + ["-x%d" % n for n in range(5000)], b"", None),
+    )
+    for what, command, message, wanted in cases:
+        done = subprocess.run(command, input=message, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                              timeout=60)
+        out = HEADER.sub(b"HEADER", done.stdout)
+        if what == "a huge message":
+            right = done.returncode == 0 and len(huge) < int(out) < len(huge) + 200
+        elif what == "many arguments":
+            right = done.returncode == 9 and out.count(b"'-x") == 5000
+        else:
+            right = (done.returncode, out) == wanted
+        if not right:
+            print("differs: %s: %d %r %r" % (what, done.returncode, out[:200], done.stderr[:200]))
+            bad += 1
     return bad
 
 
