@@ -120,7 +120,8 @@ bool doctor_stat(struct doctor *d, const char *path, struct stat *st)
 	return ok;
 }
 
-ssize_t doctor_xattr(struct doctor *d, const char *path, const char *name, void *value, size_t size)
+ssize_t doctor_xattr(struct doctor *d, const char *path, const char *name, void *value,
+		     size_t size)
 {
 	int fd = open_below(d, path, O_PATH);
 	ssize_t n;

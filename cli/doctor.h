@@ -80,7 +80,8 @@ bool doctor_exists(struct doctor *d, const char *path);
 bool doctor_has_program(struct doctor *d, const char *path);
 bool doctor_stat(struct doctor *d, const char *path, struct stat *st);
 /* As getxattr(2). */
-ssize_t doctor_xattr(struct doctor *d, const char *path, const char *name, void *value, size_t size);
+ssize_t doctor_xattr(struct doctor *d, const char *path, const char *name, void *value,
+		     size_t size);
 /* A folder, not through a link at its end, for reading; -1 none. */
 int doctor_folder(struct doctor *d, const char *path);
 /* A regular file of at most 1 MiB; links stay below the root. false: none, or unreadable. */
@@ -88,8 +89,8 @@ bool doctor_read(struct doctor *d, const char *path, struct str *text);
 /* Calls back for each name the pattern has below the root, sorted, at most 5000. */
 void doctor_glob(struct doctor *d, const char *pattern,
 		 void (*each)(struct doctor *d, const char *path, void *context), void *context);
-/* Systemd's *.conf of these folders, of which the first is the strongest, in the order they are
- * read in: by their names, and of those that share one only the strongest. `folders` ends with NULL. */
+/* Systemd's *.conf of these folders (NULL at the end), of which the first is the strongest, in the
+ * order they are read in: by their names, and of those that share one only the strongest. */
 void doctor_dropins(struct doctor *d, const char *const *folders,
 		    void (*each)(struct doctor *d, const char *path, void *context), void *context);
 /* What a program writes, if we may run it and it succeeds. */

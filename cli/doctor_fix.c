@@ -108,7 +108,8 @@ static int stage(struct doctor *d, const char *path, struct str text, const stru
 		result = error_set(err, EXIT_CONFIG, "%s is a link that leads nowhere", path);
 	if (result == 0) {
 		unlinkat(folder, name, 0);
-		fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			    0600);
 		if (fd < 0 || !write_whole(fd, text, st)) {
 			result = fail(path, err);
 			unlinkat(folder, name, 0);
@@ -441,7 +442,7 @@ static int read_backup(struct doctor *d, int number, struct error *err)
 
 /* ---- both ways ---- */
 
-/* One doctor at a time; -1: another is at it, or there is no folder. The lock goes with the process. */
+/* One doctor at a time; -1: another is at it, or there is no folder. */
 static int lock(struct doctor *d, struct error *err)
 {
 	int fd = open_folder(d, BACKUPS "/", err);
@@ -557,11 +558,16 @@ static int check_left(struct doctor *d, int number, struct error *err)
 {
 	const char *names = "";
 
-	for (size_t i = 0; i < d->nchanges; i++)
-		if (!holds(d, d->changes[i].path, d->changes[i].after, true))
+	for (size_t i = 0; i < d->nchanges; i++) {
+		const char *path = d->changes[i].path;
+
+		if (!holds(d, path, d->changes[i].after, true))
 			names = doctor_say(d, "%s%s%s (before: %s" BACKUPS "/%d/%zu.before)", names,
-					   *names ? ", " : "", d->changes[i].path, d->root, number, i);
-	return *names ? error_set(err, EXIT_CONFIG, "nothing was undone; changed since: %s", names) : 0;
+					   *names ? ", " : "", path, d->root, number, i);
+	}
+	if (!*names)
+		return 0;
+	return error_set(err, EXIT_CONFIG, "nothing was undone; changed since: %s", names);
 }
 
 static int undo_locked(struct doctor *d, struct error *err)

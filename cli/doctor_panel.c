@@ -1,4 +1,4 @@
-/* The hosting panel: is its owner map read, and which of the files that we change does it write anew? */
+/* The hosting panel: is its owner map read, and which files that we change does it write anew? */
 #include "cli/doctor.h"
 
 #define MAPS "/etc/mailaudit/maps"

@@ -43,7 +43,7 @@ struct php {
 	size_t units, npools;
 	size_t off[NSETTINGS];
 	const char *names[NSETTINGS], *file[NSETTINGS];
-	const char *pool_line[NSETTINGS]; /* how that file names the setting, NULL as ini files do */
+	const char *pool_line[NSETTINGS]; /* how that file says it; NULL: as ini files do */
 	struct str facility;
 	bool by_syslog; /* some unit logs there */
 	size_t unread; /* logs to a file that no source names */

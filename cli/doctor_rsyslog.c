@@ -1,7 +1,7 @@
 /* rsyslog: do mail's lines reach a file, all of them, with whole stamps and the sender's uid?
  *
- * Reads rsyslog.conf and the files of rsyslog.d: rules in the form of selectors, statements module()
- * over several lines, and directives with a dollar. Other RainerScript is not understood. */
+ * Reads rsyslog.conf and the files of rsyslog.d: rules in the form of selectors, module() over
+ * several lines, and directives with a dollar. Other RainerScript is not understood. */
 #include "cli/doctor.h"
 
 #define CONF "/etc/rsyslog.conf"
@@ -255,7 +255,7 @@ static void plan_parameter(struct doctor *d, const struct spot *module, const ch
 {
 	struct change *c = doctor_change(d, module->file);
 	struct str load = parameter(module->text, "load"), now, old;
-	size_t at, end;
+	size_t at, end, from;
 
 	if (!c || !load.n)
 		return;
@@ -265,9 +265,9 @@ static void plan_parameter(struct doctor *d, const struct spot *module, const ch
 	now = str_head(now, closing(now));
 	old = parameter(now, name);
 	end = at + now.n;
+	from = old.n ? (size_t)(old.p - c->after.p) : end;
 	if (old.n)
-		doctor_splice(d, c, (size_t)(old.p - c->after.p), (size_t)(old.p - c->after.p) + old.n,
-			      str_of(value));
+		doctor_splice(d, c, from, from + old.n, str_of(value));
 	else if (end < c->after.n)
 		doctor_splice(d, c, end, end, str_of(doctor_say(d, " %s=\"%s\"", name, value)));
 }

@@ -131,7 +131,8 @@ void look_user_ini(struct doctor *d)
 	}
 	doctor_tell(d, "php.user_ini", weak ? SIGHT_PARTLY : SIGHT_SEEN,
 		    doctor_say(d, "%lld %s files set mail()'s log or header: %s%s%s",
-			       (long long)s.overrides, files, s.names, s.overrides > SHOWN ? ", ..." : "",
+			       (long long)s.overrides, files, s.names,
+			       s.overrides > SHOWN ? ", ..." : "",
 			       weak ? "" : "; php_admin_value does not let them"),
 		    weak ? (d->htaccess ? "the virtual hosts and FPM pools" : "the FPM pools") : NULL,
 		    weak ? (d->htaccess ? "php_admin_value mail.log syslog; php_admin_value[mail.log] = syslog" :

@@ -36,6 +36,7 @@
 /* Bytes looked at to find the first line of a message. */
 #define HEAD_MAX 4096
 #define STATUS_UNAVAILABLE 69
+#define SHELL_ARGS_MAX 1000
 
 static const char header_name[] = "X-Mailaudit-Ref: v1";
 
@@ -401,10 +402,10 @@ static void mark(void)
  * shell's, as where PHP runs it through sh -c. */
 static void become(const char *program, int argc, char **argv)
 {
-	char **shell;
+	static char *shell[SHELL_ARGS_MAX + 2];
 
 	execv(program, argv);
-	if (errno != ENOEXEC || !(shell = calloc((size_t)argc + 2, sizeof(*shell))))
+	if (errno != ENOEXEC || argc > SHELL_ARGS_MAX)
 		return;
 	shell[0] = (char *)(uintptr_t)"sh";
 	shell[1] = (char *)(uintptr_t)program;

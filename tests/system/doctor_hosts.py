@@ -8,6 +8,7 @@ writes is checked by them, and has the effect it is for.
 import glob
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -205,6 +206,41 @@ def try_panels(build):
             expect("%s: %s" % (mark, check), state(found, check) == [wanted], found)
 
 
+JUNK_FILES = ("/etc/postfix/main.cf", "/etc/postfix/master.cf", "/etc/postfix-out/main.cf", "/etc/rsyslog.conf",
+              "/etc/rsyslog.d/a.conf", "/etc/systemd/journald.conf", "/etc/apache2/apache2.conf",
+              "/etc/apache2/sites-enabled/a.conf", "/etc/php/8.2/fpm/php.ini", "/etc/php/8.2/fpm/pool.d/a.conf",
+              "/etc/php/8.2/fpm/php-fpm.conf", "/home/a/.user.ini", "/home/a/.htaccess", "/etc/exim4/exim4.conf",
+              "/etc/passwd", "/etc/group", "/etc/systemd/system/mailauditd.service.d/a.conf")
+JUNK = ("module(load=\"imuxsock\"", "module(load=\"imjournal\" ", ")", "\"", "#", "\n", "\n", "\n", " ", "\t", ";", "=", "\\", "\r",
+        "mail.*", "mail.info,", "*.*;mail.none", " -/var/log/mail.log", ";RSYSLOG_TraditionalFileFormat", "$ModLoad imuxsock",
+        "$SystemLogRateLimitInterval", "SysSock.RateLimit.Interval=", "[Journal]", "[Service]", "Storage=", "RateLimitBurst=9",
+        "RateLimitIntervalSec=99999999999999999999d", "MaxRetentionSec=1", "SystemMaxUse=9E", "<VirtualHost *>",
+        "</VirtualHost>", "php_admin_value sendmail_path \"/x", "php_value mail.log none", "Include ", "/etc/apache2/apache2.conf",
+        "sites-enabled", "LoadModule php_module x", "ServerRoot ", "php_flag mail.add_x_header", "[a]", "php_admin_value[mail.log] =",
+        "mail.log = ", "syslog", "include=/etc/php/8.2/fpm/pool.d/*.conf", "multi_instance_directories = /etc/postfix-out",
+        "multi_instance_enable = yes", "header_checks = $header_checks ${", "pickup -o no_header_body_checks",
+        "cleanup -o header_checks=", "log_selector = +subject \\", "acl_not_smtp = ", "begin acl", "mailaudit:x:990:990::",
+        "mailaudit:x:5:mailaudit,", "SupplementaryGroups=adm ", "\0", "\xff")
+
+
+def try_junk(build):
+    """Any bytes: an answer, and a fix that can be undone."""
+    dice = random.Random(1)
+    for _ in range(60):
+        with tempfile.TemporaryDirectory(prefix="mailaudit-") as root:
+            os.mkdir(root + "/var")
+            for path in JUNK_FILES:
+                write(root, path, "".join(dice.choice(JUNK) for _ in range(dice.randrange(60))))
+            before = hashes(root)
+            status, _, said = doctor_on(build, root)
+            expect("junk is looked at", status in (0, 1) and not said, said)
+            status, _, said = doctor_on(build, root, "--fix", "--yes")
+            expect("junk is changed", status == 0 and not said, said)
+            if hashes(root) != before:
+                status, _, said = doctor_on(build, root, "--undo")
+                expect("junk is restored", status == 0 and hashes(root) == before, said)
+
+
 # --- this machine's programs
 
 SET_UP = """set -e
@@ -213,7 +249,7 @@ mount -t tmpfs -o mode=755 none /mnt
 for d in /etc /usr /var/lib /var/spool; do
 	mkdir -p /mnt$d/upper /mnt$d/work
 	lower=$d
-	[ $d != /usr ] || lower=$1/apache2/usr:$1/apache2-bin/usr:$1/libapache2-mod-php8.2/usr:/usr
+	[ $d != /usr ] || lower=$1/apache2/usr:$1/apache2-bin/usr:$(echo "$1"/libapache2-mod-php*.*[0-9]/usr):/usr
 	mount -t overlay -o lowerdir=$lower,upperdir=/mnt$d/upper,workdir=/mnt$d/work overlay $d
 done
 for d in /run /var/log /var/backups; do mount -t tmpfs -o mode=755 none $d; done
@@ -328,7 +364,8 @@ def try_apache(build):
     for module in ("mpm_prefork", "authz_core", "mime"):
         os.makedirs("/etc/apache2/mods-enabled", exist_ok=True)
         sh("cp /etc/apache2/mods-available/%s.* /etc/apache2/mods-enabled/" % module)
-    write("", "/etc/apache2/mods-enabled/php8.2.load", "LoadModule php_module /usr/lib/apache2/modules/libphp8.2.so\n")
+    write("", "/etc/apache2/mods-enabled/php.load", "LoadModule php_module %s\n" %
+          glob.glob("/usr/lib/apache2/modules/libphp*.so")[0])
     write("", "/etc/apache2/ports.conf")
     write("", "/etc/apache2/sites-enabled/shop.conf", SITE)
     write("", "/run/www/show.php", SHOW)
@@ -394,7 +431,8 @@ def main():
     if os.geteuid() != 0:
         skip("needs root: owners of files, and mounts of its own")
     if INSIDE not in os.environ:
-        for test in (try_red_hat, try_journal_only, try_debian_syslog, try_permissions, try_apache_files, try_panels):
+        for test in (try_red_hat, try_journal_only, try_debian_syslog, try_permissions, try_apache_files, try_panels,
+                     try_junk):
             test(build)
         if bad:
             sys.exit(1)
