@@ -62,6 +62,8 @@ static int tell(struct cli *cli, const struct doctor *d)
 			break;
 	}
 	out_list_end(o);
+	if (d->denied)
+		fputs("mailaudit: not all files can be read; root sees more\n", stderr);
 	return code;
 }
 

@@ -88,12 +88,15 @@ bool doctor_fixes(const struct doctor *d, const char *check, enum sight_state st
 	return !d->nasked && (state == SIGHT_PARTLY || state == SIGHT_NOT);
 }
 
-static int open_below(const struct doctor *d, const char *path, int flags)
+static int open_below(struct doctor *d, const char *path, int flags)
 {
 	struct open_how how = { .flags = (unsigned)(flags | O_CLOEXEC),
 				.resolve = RESOLVE_IN_ROOT };
 
-	return (int)syscall(SYS_openat2, d->rootfd, path, &how, sizeof(how));
+	int fd = (int)syscall(SYS_openat2, d->rootfd, path, &how, sizeof(how));
+
+	d->denied += fd < 0 && errno == EACCES;
+	return fd;
 }
 
 bool doctor_exists(struct doctor *d, const char *path)

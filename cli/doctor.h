@@ -47,6 +47,7 @@ struct doctor {
 	size_t nsights;
 	struct change *changes;
 	size_t nchanges;
+	size_t denied; /* files that we may not read */
 	size_t weak_pools; /* of PHP, whose log a .user.ini can redirect */
 	size_t weak_hosts; /* of Apache with mod_php, whose log a .htaccess can redirect */
 	bool htaccess; /* there is mod_php, which reads them */

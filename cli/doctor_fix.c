@@ -258,25 +258,78 @@ static int run(const char *const *argv, struct error *err)
 	return result;
 }
 
-/* "/etc/php/8.2/fpm/..." is checked by php-fpm8.2 -t. */
+/* Where a PHP has its files: VERSION is what stands between `below` and `inside`. */
+static const struct {
+	const char *below, *inside;
+	const char *program, *program_end; /* around VERSION: what checks them; NULL nothing */
+	const char *then, *then_end; /* likewise; what has to read them again */
+	bool dotless; /* "82" in `then` */
+} phps[] = {
+	{ "/etc/php/", "/fpm/", "/usr/sbin/php-fpm", "", "systemctl reload php", "-fpm", false },
+	{ "/etc/php/", "/apache2/", NULL, NULL, "systemctl reload apache2   # PHP ", "", false },
+	{ "/etc/", "php-fpm", "/usr/sbin/php-fpm", "", "systemctl reload php-fpm", "", false },
+	{ "/etc/", "php.d/", "/usr/sbin/php-fpm", "", "systemctl reload php-fpm", "", false },
+	{ "/opt/cpanel/", "/root/etc/", "/opt/cpanel/", "/root/usr/sbin/php-fpm",
+	  "/scripts/restartsrv_apache_php_fpm   # ", "", false },
+	{ "/opt/plesk/php/", "/etc/", "/opt/plesk/php/", "/sbin/php-fpm",
+	  "systemctl reload plesk-php", "-fpm", true },
+	{ "/etc/opt/remi/", "/", "/opt/remi/", "/root/usr/sbin/php-fpm", "systemctl reload ",
+	  "-php-fpm", false },
+};
+#define NPHPS (sizeof(phps) / sizeof(*phps))
+
+/* false: the file is not for this row. */
+static bool php_version(const char *path, size_t row, struct str *version)
+{
+	struct str rest = str_of(path);
+
+	if (!str_eat(&rest, str_of(phps[row].below)))
+		return false;
+	*version = str_head(rest, str_find(rest, str_of(phps[row].inside)));
+	return version->n < rest.n && str_chr(*version, '/') == version->n;
+}
+
+static const char *without_dots(struct doctor *d, struct str version)
+{
+	const char *out = "";
+
+	for (; version.n; version = str_skip(version, 1))
+		if (version.p[0] != '.')
+			out = doctor_say(d, "%s%c", out, version.p[0]);
+	return out;
+}
+
+static int check_version(struct doctor *d, size_t row, struct str version, bool dry,
+			 struct error *err)
+{
+	const char *name = doctor_say(d, "%.*s", STR_ARG(version));
+	const char *argv[] = { NULL, "-t", NULL };
+
+	if (dry) {
+		printf("then: %s%s%s\n", phps[row].then,
+		       phps[row].dotless ? without_dots(d, version) : name, phps[row].then_end);
+		return 0;
+	}
+	if (!phps[row].program)
+		return 0;
+	argv[0] = doctor_say(d, "%s%s%s", phps[row].program, name, phps[row].program_end);
+	return doctor_exists(d, argv[0]) ? run(argv, err) : 0;
+}
+
+/* Once for each, however many pools were changed: those of one version follow each other. */
 static int check_php(struct doctor *d, bool dry, struct error *err)
 {
-	for (size_t i = 0; i < d->nchanges; i++) {
-		struct str rest = str_of(d->changes[i].path), version;
-		const char *argv[] = { NULL, "-t", NULL };
+	for (size_t row = 0; row < NPHPS; row++) {
+		struct str last = { NULL, 0 }, version;
 
-		if (!str_eat(&rest, STR("/etc/php/")))
-			continue;
-		version = str_head(rest, str_chr(rest, '/'));
-		if (!str_starts(str_skip(rest, version.n), STR("/fpm/")))
-			continue;
-		argv[0] = doctor_say(d, "php-fpm%.*s", STR_ARG(version));
-		if (dry)
-			printf("then: systemctl reload php%.*s-fpm\n", STR_ARG(version));
-		else if (run(argv, err) < 0)
-			return -1;
-		if (dry)
-			break;
+		for (size_t i = 0; i < d->nchanges; i++) {
+			if (!php_version(d->changes[i].path, row, &version) ||
+			    (last.p && str_eq(version, last)))
+				continue;
+			last = version;
+			if (check_version(d, row, version, dry, err) < 0)
+				return -1;
+		}
 	}
 	return 0;
 }
