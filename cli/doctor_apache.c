@@ -4,6 +4,7 @@
  * as true, and what stands in a <Directory> as said of its virtual host. */
 #include <stdlib.h>
 
+#include "cli/doctor_conf.h"
 #include "cli/doctor_php.h"
 
 #define FILES_MAX 5000
@@ -44,26 +45,6 @@ struct apache {
 	size_t nwrong;
 };
 
-/* The next word, quotes around it gone. */
-static struct str eat_word(struct str *rest)
-{
-	struct str word;
-	size_t n = 0;
-
-	*rest = str_trim(*rest);
-	if (rest->n && (rest->p[0] == '"' || rest->p[0] == '\'')) {
-		word = str_skip(*rest, 1);
-		word = str_head(word, str_chr(word, rest->p[0]));
-		*rest = str_skip(*rest, word.n + 2);
-		return word;
-	}
-	while (n < rest->n && rest->p[n] != ' ' && rest->p[n] != '\t')
-		n++;
-	word = str_head(*rest, n);
-	*rest = str_skip(*rest, n);
-	return word;
-}
-
 static void note_wrong(struct doctor *d, struct apache *a, const struct value *v, int setting)
 {
 	const char *name = doctor_say(d, "%.*s", STR_ARG(a->host.name));
@@ -102,9 +83,9 @@ static void take_php(struct apache *a, const char *file, struct str directive, s
 		     struct str line)
 {
 	bool admin = str_starts_nocase(directive, STR("php_admin_"));
-	int setting = php_setting_find(eat_word(&rest));
+	int setting = php_setting_find(conf_eat_word(&rest));
 	struct host *h = a->inside ? &a->host : &a->server;
-	struct str text = eat_word(&rest);
+	struct str text = conf_eat_word(&rest);
 
 	if (setting == PHP_SETTINGS || (setting == PHP_PATH && !admin) ||
 	    (h->value[setting].admin && !admin))
@@ -118,7 +99,7 @@ static void read_conf(struct doctor *d, const char *path, void *context);
 
 static void take_include(struct doctor *d, struct apache *a, struct str rest)
 {
-	struct str path = eat_word(&rest);
+	struct str path = conf_eat_word(&rest);
 	const char *pattern = doctor_say(d, "%.*s", STR_ARG(path));
 	struct stat st;
 
@@ -150,7 +131,7 @@ static void take_line(struct doctor *d, struct apache *a, const char *path, stru
 
 	if (!rest.n || rest.p[0] == '#')
 		return;
-	directive = eat_word(&rest);
+	directive = conf_eat_word(&rest);
 	if (directive.n && directive.p[0] == '<')
 		take_section(d, a, directive);
 	else if (str_starts_nocase(directive, STR("php_")))
@@ -159,14 +140,14 @@ static void take_line(struct doctor *d, struct apache *a, const char *path, stru
 		 str_eq_nocase(directive, STR("IncludeOptional")))
 		take_include(d, a, rest);
 	else if (str_eq_nocase(directive, STR("ServerRoot")))
-		a->folder = doctor_say(d, "%.*s", STR_ARG(eat_word(&rest)));
+		a->folder = doctor_say(d, "%.*s", STR_ARG(conf_eat_word(&rest)));
 	else if (str_eq_nocase(directive, STR("LoadModule")))
 		a->module |= str_starts(str_trim(rest), STR("php"));
 	else if (a->inside && str_eq_nocase(directive, STR("ServerName")))
-		a->host.name = eat_word(&rest);
+		a->host.name = conf_eat_word(&rest);
 	else if (a->inside && (str_eq_nocase(directive, STR("AssignUserID")) ||
 			       str_eq_nocase(directive, STR("RUidGid"))))
-		a->host.user = eat_word(&rest);
+		a->host.user = conf_eat_word(&rest);
 }
 
 static void read_conf(struct doctor *d, const char *path, void *context)
@@ -192,8 +173,8 @@ static void plan(struct doctor *d, const struct value *v, int setting)
 	if (!c)
 		return;
 	at = doctor_find_lines(c->after, v->line);
-	eat_word(&rest);
-	eat_word(&rest);
+	conf_eat_word(&rest);
+	conf_eat_word(&rest);
 	rest = str_trim(rest);
 	from = (size_t)(rest.p - v->line.p);
 	if (at < c->after.n)

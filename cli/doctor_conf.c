@@ -1,4 +1,4 @@
-/* Logical lines of main.cf, Exim's configuration and ini files.
+/* Logical lines of main.cf, Exim's and rsyslog's configuration and ini files.
  *
  * Invariant: *at grows with each call, and text that follows no rule is a line without a name. */
 #include "cli/doctor_conf.h"
@@ -218,4 +218,156 @@ struct str postfix_conf_set(struct str file, const char *name, const char *value
 		text = append(arena, STR("\n"), STR_NONE, text);
 	return append(arena, append(arena, str_head(file, line.from), STR_NONE, text), STR("\n"),
 		      str_skip(file, line.to));
+}
+
+size_t conf_word(struct str s)
+{
+	size_t n = 0;
+
+	while (n < s.n && !is_blank(s.p[n]))
+		n++;
+	return n;
+}
+
+struct str conf_eat_word(struct str *rest)
+{
+	struct str word;
+
+	*rest = str_trim(*rest);
+	if (rest->n && (rest->p[0] == '"' || rest->p[0] == '\'')) {
+		word = str_skip(*rest, 1);
+		word = str_head(word, str_chr(word, rest->p[0]));
+		*rest = str_skip(*rest, word.n + 2);
+		return word;
+	}
+	word = str_head(*rest, conf_word(*rest));
+	*rest = str_skip(*rest, word.n);
+	return word;
+}
+
+bool conf_mentions(struct str text, const char *word)
+{
+	for (; text.n; text = str_skip(text, 1))
+		if (str_starts_nocase(text, str_of(word)))
+			return true;
+	return false;
+}
+
+size_t rsyslog_closing(struct str module)
+{
+	for (size_t at = 0; at < module.n; at++) {
+		struct str rest = str_skip(module, at + 1);
+
+		if (module.p[at] == ')')
+			return at;
+		if (module.p[at] == '"')
+			at += str_chr(rest, '"') + 1;
+		else if (module.p[at] == '#')
+			at += str_chr(rest, '\n') + 1;
+	}
+	return module.n;
+}
+
+struct str rsyslog_statement(struct str rest)
+{
+	size_t n = str_chr(rest, '\n') + 1, close;
+
+	if (str_starts(str_trim(str_head(rest, n)), STR("module("))) {
+		close = rsyslog_closing(rest);
+		n = close + str_chr(str_skip(rest, close), '\n') + 1;
+	}
+	return str_head(rest, n);
+}
+
+struct str rsyslog_parameter(struct str module, const char *name)
+{
+	while (module.n && !str_starts_nocase(module, str_of(name)))
+		module = str_skip(module, 1);
+	module = str_trim(str_skip(module, strlen(name)));
+	if (!str_eat(&module, STR("=")))
+		return STR_NONE;
+	module = str_trim(module);
+	return str_eat(&module, STR("\"")) ? str_head(module, str_chr(module, '"')) : STR_NONE;
+}
+
+/* "mail,news.info" for mail's lines at level info: 1 yes, 0 no, -1 says nothing of them. */
+static int selects(struct str part, bool *named)
+{
+	size_t dot = str_chr(part, '.');
+	struct str facilities = str_head(part, dot), level = str_skip(part, dot + 1);
+	bool ours = false;
+
+	while (facilities.n) {
+		struct str one = str_head(facilities, str_chr(facilities, ','));
+
+		*named |= str_eq_nocase(one, STR("mail"));
+		ours |= str_eq_nocase(one, STR("mail")) || str_eq(one, STR("*"));
+		facilities = str_skip(facilities, one.n + 1);
+	}
+	if (!ours || dot == part.n)
+		return -1;
+	if (str_eq_nocase(level, STR("none")) || str_eq_nocase(level, STR("!info")))
+		return 0;
+	str_eat(&level, STR("="));
+	return str_eq(level, STR("*")) || str_eq_nocase(level, STR("info")) ||
+	       str_eq_nocase(level, STR("debug")) ? 1 : -1;
+}
+
+bool rsyslog_selects_mail(struct str selector, bool *named)
+{
+	bool on = false;
+
+	*named = false;
+	while (selector.n) {
+		struct str part = str_head(selector, str_chr(selector, ';'));
+		int said = selects(part, named);
+
+		on = said < 0 ? on : said;
+		selector = str_skip(selector, part.n + 1);
+	}
+	return on;
+}
+
+double systemd_seconds(struct str s)
+{
+	static const struct {
+		const char *unit; /* a longer one before what it begins with */
+		double length;
+	} units[] = {
+		{ "month", 30.44 * 86400 }, { "M", 30.44 * 86400 }, { "min", 60 }, { "ms", 1e-3 },
+		{ "us", 1e-6 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 }, { "w", 7 * 86400 },
+		{ "y", 365.25 * 86400 }, { "s", 1 }
+	};
+	double sum = 0;
+	int64_t n;
+
+	for (s = str_trim(s); s.n; s = str_trim(s)) {
+		double length = 1;
+
+		if (!str_eat_int(&s, &n))
+			return -1;
+		s = str_trim(s);
+		for (size_t i = sizeof(units) / sizeof(*units); i--;)
+			if (str_starts(s, str_of(units[i].unit)))
+				length = units[i].length;
+		while (s.n && (s.p[0] < '0' || s.p[0] > '9'))
+			s = str_skip(s, 1);
+		sum += (double)n * length;
+	}
+	return sum;
+}
+
+double systemd_bytes(struct str s)
+{
+	size_t power;
+	double size;
+	int64_t n;
+
+	if (!str_eat_int(&s, &n))
+		return -1;
+	size = (double)n;
+	power = s.n ? str_chr(STR("KMGTPE"), s.p[0]) + 1 : 0;
+	for (; power && power <= 6; power--)
+		size *= 1024;
+	return size;
 }

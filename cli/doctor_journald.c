@@ -83,51 +83,6 @@ static void look_storage(struct doctor *d, const struct journal *j)
 			    NULL, NULL);
 }
 
-/* systemd.time(7), as far as it is used here: "2d 3h", "1month", "90". -1: cannot be read. */
-static double seconds(struct str s)
-{
-	static const struct {
-		const char *unit; /* a longer one before what it begins with */
-		double length;
-	} units[] = {
-		{ "month", 30.44 * 86400 }, { "M", 30.44 * 86400 }, { "min", 60 }, { "ms", 1e-3 },
-		{ "us", 1e-6 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 }, { "w", 7 * 86400 },
-		{ "y", 365.25 * 86400 }, { "s", 1 }
-	};
-	double sum = 0;
-	int64_t n;
-
-	for (s = str_trim(s); s.n; s = str_trim(s)) {
-		double length = 1;
-
-		if (!str_eat_int(&s, &n))
-			return -1;
-		s = str_trim(s);
-		for (size_t i = sizeof(units) / sizeof(*units); i--;)
-			if (str_starts(s, str_of(units[i].unit)))
-				length = units[i].length;
-		while (s.n && (s.p[0] < '0' || s.p[0] > '9'))
-			s = str_skip(s, 1);
-		sum += (double)n * length;
-	}
-	return sum;
-}
-
-static double bytes(struct str s)
-{
-	size_t power;
-	double size;
-	int64_t n;
-
-	if (!str_eat_int(&s, &n))
-		return -1;
-	size = (double)n;
-	power = s.n ? str_chr(STR("KMGTPE"), s.p[0]) + 1 : 0;
-	for (; power && power <= 6; power--)
-		size *= 1024;
-	return size;
-}
-
 /* 10,000 lines in 30 s of each service, unless told otherwise; 0 is no limit. */
 static void look_limit(struct doctor *d, const struct journal *j)
 {
@@ -138,7 +93,7 @@ static void look_limit(struct doctor *d, const struct journal *j)
 	if (j->value[BURST].n)
 		str_int(j->value[BURST], &burst);
 	if (j->value[INTERVAL].n)
-		interval = seconds(j->value[INTERVAL]);
+		interval = systemd_seconds(j->value[INTERVAL]);
 	if (burst == 0 || interval == 0) {
 		doctor_tell(d, check, SIGHT_SEEN, "journald takes lines as fast as they come", NULL, NULL);
 		return;
@@ -182,7 +137,7 @@ static bool is_off(struct str value)
 
 static void look_size(struct doctor *d, const struct journal *j)
 {
-	double use = bytes(j->value[USE]), kept = seconds(j->value[RETENTION]);
+	double use = systemd_bytes(j->value[USE]), kept = systemd_seconds(j->value[RETENTION]);
 
 	if (kept > 0 && kept < RETENTION_MIN)
 		tell(d, j, "journal.size", SIGHT_ADVICE,

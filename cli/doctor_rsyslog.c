@@ -3,6 +3,7 @@
  * Reads rsyslog.conf and the files of rsyslog.d: rules in the form of selectors, module() over
  * several lines, and directives with a dollar. Other RainerScript is not understood. */
 #include "cli/doctor.h"
+#include "cli/doctor_conf.h"
 
 #define CONF "/etc/rsyslog.conf"
 #define OURS "/etc/rsyslog.d/50-mailaudit.conf"
@@ -26,119 +27,20 @@ struct rsyslog {
 	struct spot traditional; /* the default template is the old one */
 };
 
-/* Where a module() is closed: not within quotes, nor in a comment. */
-static size_t closing(struct str module)
-{
-	for (size_t at = 0; at < module.n; at++) {
-		struct str rest = str_skip(module, at + 1);
-
-		if (module.p[at] == ')')
-			return at;
-		if (module.p[at] == '"')
-			at += str_chr(rest, '"') + 1;
-		else if (module.p[at] == '#')
-			at += str_chr(rest, '\n') + 1;
-	}
-	return module.n;
-}
-
-/* One statement: a line, or all lines of a module(); comments come as they are. */
-static struct str statement(struct str rest)
-{
-	size_t n = str_chr(rest, '\n') + 1, close;
-
-	if (str_starts(str_trim(str_head(rest, n)), STR("module("))) {
-		close = closing(rest);
-		n = close + str_chr(str_skip(rest, close), '\n') + 1;
-	}
-	return str_head(rest, n);
-}
-
-static bool has(struct str text, const char *word)
-{
-	for (; text.n; text = str_skip(text, 1))
-		if (str_starts_nocase(text, str_of(word)))
-			return true;
-	return false;
-}
-
-/* The value of name="value" in a module(); "" none. */
-static struct str parameter(struct str text, const char *name)
-{
-	while (text.n && !str_starts_nocase(text, str_of(name)))
-		text = str_skip(text, 1);
-	text = str_trim(str_skip(text, strlen(name)));
-	if (!str_eat(&text, STR("=")))
-		return STR_NONE;
-	text = str_trim(text);
-	return str_eat(&text, STR("\"")) ? str_head(text, str_chr(text, '"')) : STR_NONE;
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static size_t word_length(struct str s)
-{
-	size_t n = 0;
-
-	while (n < s.n && !is_blank(s.p[n]))
-		n++;
-	return n;
-}
-
-/* "mail,news.info" for mail's lines at level info: 1 yes, 0 no, -1 says nothing of them. */
-static int selects(struct str part, bool *named)
-{
-	size_t dot = str_chr(part, '.');
-	struct str facilities = str_head(part, dot), level = str_skip(part, dot + 1);
-	bool ours = false;
-
-	while (facilities.n) {
-		struct str one = str_head(facilities, str_chr(facilities, ','));
-
-		*named |= str_eq_nocase(one, STR("mail"));
-		ours |= str_eq_nocase(one, STR("mail")) || str_eq(one, STR("*"));
-		facilities = str_skip(facilities, one.n + 1);
-	}
-	if (!ours || dot == part.n)
-		return -1;
-	if (str_eq_nocase(level, STR("none")) || str_eq_nocase(level, STR("!info")))
-		return 0;
-	str_eat(&level, STR("="));
-	return str_eq(level, STR("*")) || str_eq_nocase(level, STR("info")) ||
-	       str_eq_nocase(level, STR("debug")) ? 1 : -1;
-}
-
-static bool selects_mail(struct str selector, bool *named)
-{
-	bool on = false;
-
-	while (selector.n) {
-		struct str part = str_head(selector, str_chr(selector, ';'));
-		int said = selects(part, named);
-
-		on = said < 0 ? on : said;
-		selector = str_skip(selector, part.n + 1);
-	}
-	return on;
-}
-
 /* "mail.*   -/var/log/mail.log;TEMPLATE" */
 static void take_rule(struct rsyslog *r, const struct spot *s, struct str line)
 {
-	struct str selector = str_head(line, word_length(line)), action;
-	bool named = false;
+	struct str selector = str_head(line, conf_word(line)), action;
+	bool named;
 
 	action = str_trim(str_skip(line, selector.n));
 	str_eat(&action, STR("-"));
-	if (!selects_mail(selector, &named))
+	if (!rsyslog_selects_mail(selector, &named))
 		return;
 	r->script |= !str_starts(action, STR("/"));
 	if (!str_starts(action, STR("/")) || (r->rule.file && (r->named || !named)))
 		return;
-	action = str_head(action, word_length(action));
+	action = str_head(action, conf_word(action));
 	r->rule = *s;
 	r->named = named;
 	r->target = str_head(action, str_chr(action, ';'));
@@ -147,24 +49,24 @@ static void take_rule(struct rsyslog *r, const struct spot *s, struct str line)
 
 static void take_default(struct rsyslog *r, const struct spot *s, struct str name)
 {
-	r->traditional = (struct spot){ NULL };
+	r->traditional = (struct spot){ .file = NULL };
 	if (str_find(name, STR("RSYSLOG_TraditionalFileFormat")) < name.n)
 		r->traditional = *s;
 }
 
 static void take_module(struct rsyslog *r, const struct spot *s)
 {
-	if (has(s->text, "imuxsock"))
+	if (conf_mentions(s->text, "imuxsock"))
 		r->imuxsock = *s;
-	else if (has(s->text, "imjournal"))
+	else if (conf_mentions(s->text, "imjournal"))
 		r->imjournal = *s;
-	else if (has(s->text, "builtin:omfile") && has(s->text, "template"))
+	else if (conf_mentions(s->text, "builtin:omfile") && conf_mentions(s->text, "template"))
 		take_default(r, s, s->text);
 }
 
 static void take(struct rsyslog *r, const struct spot *s)
 {
-	struct str line = str_trim(s->text), value = str_trim(str_skip(line, word_length(line)));
+	struct str line = str_trim(s->text), value = str_trim(str_skip(line, conf_word(line)));
 
 	if (!line.n || line.p[0] == '#')
 		return;
@@ -188,7 +90,7 @@ static void read_conf(struct doctor *d, const char *path, void *context)
 	if (!doctor_read(d, path, &text))
 		return;
 	for (size_t at = 0; at < text.n; at += one.n) {
-		one = statement(str_skip(text, at));
+		one = rsyslog_statement(str_skip(text, at));
 		take(context, &(struct spot){ path, one });
 	}
 }
@@ -254,7 +156,7 @@ static void plan_parameter(struct doctor *d, const struct spot *module, const ch
 			   const char *value)
 {
 	struct change *c = doctor_change(d, module->file);
-	struct str load = parameter(module->text, "load"), now, old;
+	struct str load = rsyslog_parameter(module->text, "load"), now, old;
 	size_t at, end, from;
 
 	if (!c || !load.n)
@@ -262,8 +164,8 @@ static void plan_parameter(struct doctor *d, const struct spot *module, const ch
 	/* Another parameter of it may have been written before: only its beginning is the same. */
 	at = doctor_find_lines(c->after, str_range(module->text.p, load.p + load.n));
 	now = str_skip(c->after, at);
-	now = str_head(now, closing(now));
-	old = parameter(now, name);
+	now = str_head(now, rsyslog_closing(now));
+	old = rsyslog_parameter(now, name);
 	end = at + now.n;
 	from = old.n ? (size_t)(old.p - c->after.p) : end;
 	if (old.n)
@@ -296,12 +198,12 @@ static void look_limit(struct doctor *d, const struct rsyslog *r)
 	const char *name = r->imjournal.file ? "Ratelimit.Interval" : "SysSock.RateLimit.Interval";
 	const char *directive = r->imjournal.file ? "$imjournalRatelimitInterval 0" :
 						    "$SystemLogRateLimitInterval 0";
-	struct str value = parameter(module->text, name), line = str_trim(r->interval.text);
+	struct str value = rsyslog_parameter(module->text, name), line = str_trim(r->interval.text);
 	const char *what = "rsyslog drops lines of a program that writes many at once";
 	bool fixes = doctor_fixes(d, check, SIGHT_PARTLY);
 
 	if (r->interval.file)
-		value = str_trim(str_skip(line, word_length(line)));
+		value = str_trim(str_skip(line, conf_word(line)));
 	if (str_eq(value, STR("0")) || (!value.n && !r->imjournal.file)) {
 		doctor_tell(d, check, SIGHT_SEEN, "rsyslog takes lines as fast as they come", NULL, NULL);
 		return;
@@ -350,8 +252,8 @@ static void look_trusted(struct doctor *d, const struct rsyslog *r)
 {
 	static const char check[] = "syslog.trusted";
 	struct str module = r->imuxsock.text;
-	bool on = has(parameter(module, "SysSock.Annotate"), "on") &&
-		  has(parameter(module, "SysSock.ParseTrusted"), "on") && doctor_exists(d, VOUCHED);
+	bool on = conf_mentions(rsyslog_parameter(module, "SysSock.Annotate"), "on") &&
+		  conf_mentions(rsyslog_parameter(module, "SysSock.ParseTrusted"), "on") && doctor_exists(d, VOUCHED);
 
 	if (on && follows(d->settings, VOUCHED_LOG)) {
 		doctor_tell(d, check, SIGHT_SEEN, "lines carry the uid that the kernel vouches for",

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/doctor.h"
 #include "cli/doctor_conf.h"
 
 static struct arena arena;
@@ -107,6 +108,93 @@ static void test_ini(void **state)
 	assert_true(ini_true(STR("On")) && ini_true(STR("1")) && !ini_true(STR("off")));
 }
 
+static void test_rsyslog(void **state)
+{
+	static const char conf[] = "#module(load=\"no\"\n"
+				   "module(load=\"imjournal\" # (of all)\n"
+				   "  StateFile=\"a)b\") # File (name)\n"
+				   "mail.* /x\n"
+				   "module(load=\"open";
+	struct str rest = str_of(conf), one;
+	bool named;
+
+	(void)state;
+	one = rsyslog_statement(rest);
+	is(one, "#module(load=\"no\"\n");
+	rest = str_skip(rest, one.n);
+	one = rsyslog_statement(rest);
+	is(str_skip(one, rsyslog_closing(one)), ") # File (name)\n");
+	is(rsyslog_parameter(one, "statefile"), "a)b");
+	assert_int_equal(rsyslog_parameter(one, "Interval").n, 0);
+	rest = str_skip(rest, one.n);
+	one = rsyslog_statement(rest);
+	is(one, "mail.* /x\n");
+	rest = str_skip(rest, one.n);
+	is(rsyslog_statement(rest), "module(load=\"open");
+
+	assert_true(rsyslog_selects_mail(STR("mail.*"), &named) && named);
+	assert_true(rsyslog_selects_mail(STR("*.info;auth.none"), &named) && !named);
+	assert_true(rsyslog_selects_mail(STR("news,Mail.=INFO"), &named) && named);
+	assert_false(rsyslog_selects_mail(STR("*.*;mail.none"), &named));
+	assert_false(rsyslog_selects_mail(STR("mail.err"), &named));
+	assert_false(rsyslog_selects_mail(STR("cron.*"), &named));
+	assert_false(rsyslog_selects_mail(STR("mail"), &named));
+}
+
+static void test_systemd(void **state)
+{
+	(void)state;
+	assert_true(systemd_seconds(STR("2h 30min 5")) == 9005);
+	assert_true(systemd_seconds(STR("1week")) == 7 * 86400);
+	assert_true(systemd_seconds(STR("500ms")) == 0.5);
+	assert_true(systemd_seconds(STR("1month")) > 30 * 86400);
+	assert_true(systemd_seconds(STR("infinity")) == -1);
+	assert_true(systemd_bytes(STR("50M")) == 50.0 * 1024 * 1024);
+	assert_true(systemd_bytes(STR("7")) == 7);
+	assert_true(systemd_bytes(STR("x")) == -1);
+}
+
+static void test_words(void **state)
+{
+	struct str rest = STR(" php_admin_value  'sendmail_path' \"/x -f a\" ");
+
+	(void)state;
+	is(conf_eat_word(&rest), "php_admin_value");
+	is(conf_eat_word(&rest), "sendmail_path");
+	is(conf_eat_word(&rest), "/x -f a");
+	assert_int_equal(conf_eat_word(&rest).n, 0);
+	rest = STR("\"open");
+	is(conf_eat_word(&rest), "open");
+}
+
+/* A change goes where the line stands, not where a comment quotes it. */
+static void test_find_lines(void **state)
+{
+	struct str text = STR("#a = 1\n a = 1\na = 1\n");
+
+	(void)state;
+	assert_int_equal(doctor_find_lines(text, STR("a = 1\n")), 14);
+	assert_int_equal(doctor_find_lines(text, STR("b")), text.n);
+	assert_int_equal(doctor_find_lines(text, STR("#a")), 0);
+	assert_int_equal(doctor_find_lines(STR_NONE, STR("a")), 0);
+}
+
+static void test_names(void **state)
+{
+	char *asked[] = { (char *)(uintptr_t)"journal", (char *)(uintptr_t)"php.mail_log" };
+	struct doctor d = { .asked = NULL };
+
+	(void)state;
+	assert_true(doctor_fixes(&d, "php.mail_log", SIGHT_NOT));
+	assert_false(doctor_fixes(&d, "journal.size", SIGHT_ADVICE));
+	d.asked = asked;
+	d.nasked = 2;
+	assert_true(doctor_fixes(&d, "journal.size", SIGHT_ADVICE));
+	assert_true(doctor_fixes(&d, "php.mail_log", SIGHT_PARTLY));
+	assert_false(doctor_fixes(&d, "php.add_x_header", SIGHT_NOT));
+	assert_false(doctor_fixes(&d, "journald", SIGHT_NOT));
+}
+
 /* Any bytes: each call moves on, and nothing is read beyond the end. */
 static void test_junk(void **state)
 {
@@ -127,6 +215,8 @@ static void test_junk(void **state)
 			assert_true(line.to <= n && line.from < line.to);
 		for (at = 0; exim_conf_next((struct str){ text, n }, &at, &arena, &line);)
 			assert_true(line.to <= n && line.from < line.to);
+		for (at = 0; at < n; at += rsyslog_statement((struct str){ text + at, n - at }).n)
+			assert_true(rsyslog_closing((struct str){ text + at, n - at }) <= n - at);
 		postfix_conf_set((struct str){ text, n }, "a", "b", &arena);
 		free(text);
 		arena_reset(&arena);
@@ -145,7 +235,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_postfix), cmocka_unit_test(test_postfix_set),
 		cmocka_unit_test(test_exim),	cmocka_unit_test(test_ini),
-		cmocka_unit_test(test_junk),
+		cmocka_unit_test(test_rsyslog), cmocka_unit_test(test_systemd),
+		cmocka_unit_test(test_words),	cmocka_unit_test(test_find_lines),
+		cmocka_unit_test(test_names),	cmocka_unit_test(test_junk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, done);
