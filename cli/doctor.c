@@ -38,6 +38,7 @@ void doctor_close(struct doctor *d)
 	close(d->rootfd);
 	free(d->sights);
 	free(d->changes);
+	free(d->weak);
 	arena_release(&d->arena);
 }
 

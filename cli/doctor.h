@@ -37,6 +37,13 @@ struct change {
 	int made; /* folders that were made for it */
 };
 
+/* A pool whose settings are not all of php_admin_*. */
+struct weak {
+	const char *file;
+	struct str header; /* its "[name]" */
+	const char *lines; /* which make them so */
+};
+
 struct doctor {
 	struct arena arena;
 	const char *root; /* "" this host */
@@ -48,8 +55,11 @@ struct doctor {
 	struct change *changes;
 	size_t nchanges;
 	size_t denied; /* files that we may not read */
-	size_t weak_pools; /* of PHP, whose log a .user.ini can redirect */
+	struct weak *weak; /* PHP's pools that a .user.ini can take mail()'s settings from */
+	size_t nweak;
 	size_t weak_hosts; /* of Apache with mod_php, whose log a .htaccess can redirect */
+	struct str apache_module; /* "php_module" */
+	const char *apache_file; /* for lines of ours, outside of its hosts; NULL: none is read */
 	bool htaccess; /* there is mod_php, which reads them */
 	bool own_log; /* the mail server writes its log itself, past syslog */
 	const char *collector; /* the syslog daemon; NULL none */

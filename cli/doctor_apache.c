@@ -2,6 +2,7 @@
  *
  * Reads the configuration as Apache does, with its includes; conditions (<IfModule>) are taken
  * as true, and what stands in a <Directory> as said of its virtual host. */
+#include <fnmatch.h>
 #include <stdlib.h>
 
 #include "cli/doctor_conf.h"
@@ -13,10 +14,11 @@
 
 static const struct {
 	const char *conf, *folder; /* the folder: ServerRoot, unless the file says another */
+	const char *own; /* a file for lines of ours */
 } roots[] = {
-	{ "/etc/apache2/apache2.conf", "/etc/apache2" }, /* Debian */
-	{ "/etc/httpd/conf/httpd.conf", "/etc/httpd" }, /* Red Hat */
-	{ "/etc/apache2/conf/httpd.conf", "/etc/apache2" }, /* cPanel */
+	{ "/etc/apache2/apache2.conf", "/etc/apache2", "/etc/apache2/conf-enabled/mailaudit.conf" },
+	{ "/etc/httpd/conf/httpd.conf", "/etc/httpd", "/etc/httpd/conf.d/mailaudit.conf" },
+	{ "/etc/apache2/conf/httpd.conf", "/etc/apache2", NULL }, /* cPanel */
 };
 
 struct value {
@@ -33,11 +35,13 @@ struct host {
 
 struct apache {
 	const char *folder;
+	const char *own; /* the file for lines of ours */
 	size_t nfiles, nhosts, nusers; /* nusers: hosts that run as a user of their own */
 	int depth;
-	bool module; /* mod_php is loaded */
+	struct str module; /* mod_php, as it is loaded: "php_module", "php7_module" */
 	bool inside; /* of a <VirtualHost> */
-	struct host server, host;
+	struct host server, host; /* host: the one that is read */
+	struct host *hosts;
 	size_t off[PHP_SETTINGS];
 	const char *names[PHP_SETTINGS], *file[PHP_SETTINGS];
 	struct value *wrong; /* what is to be changed */
@@ -45,9 +49,10 @@ struct apache {
 	size_t nwrong;
 };
 
-static void note_wrong(struct doctor *d, struct apache *a, const struct value *v, int setting)
+static void note_wrong(struct doctor *d, struct apache *a, struct str host, const struct value *v,
+		       int setting)
 {
-	const char *name = doctor_say(d, "%.*s", STR_ARG(a->host.name));
+	const char *name = doctor_say(d, "%.*s", STR_ARG(host));
 
 	if (a->off[setting]++ < NAMES_SHOWN)
 		a->names[setting] = doctor_say(d, "%s%s%s", a->off[setting] > 1 ? a->names[setting] : "",
@@ -60,22 +65,28 @@ static void note_wrong(struct doctor *d, struct apache *a, const struct value *v
 	a->wrong[a->nwrong++] = *v;
 }
 
-static void end_host(struct doctor *d, struct apache *a)
+static void end_host(struct apache *a)
 {
 	a->inside = false;
-	a->nhosts++;
-	a->nusers += a->host.user.n > 0;
-	d->weak_hosts += !a->host.value[PHP_LOG].admin;
-	for (int i = 0; i < PHP_SETTINGS; i++) {
-		const struct value *v = &a->host.value[i];
+	a->hosts = xrealloc(a->hosts, (a->nhosts + 1) * sizeof(*a->hosts));
+	a->hosts[a->nhosts++] = a->host;
+}
 
-		if (!v->file)
-			continue;
-		if (!php_is_on(i, v->text))
-			note_wrong(d, a, v, i);
+/* With what is said outside of all hosts, wherever that stands. */
+static void judge(struct doctor *d, struct apache *a, struct host *h)
+{
+	for (int i = 0; i < PHP_SETTINGS; i++) {
+		struct value *v = &h->value[i];
+
+		if (!v->file || (a->server.value[i].admin && !v->admin))
+			*v = a->server.value[i];
+		if (v->file && !php_is_on(i, v->text))
+			note_wrong(d, a, h->name, v, i);
 		else if (i == PHP_LOG && str_eq(v->text, STR("syslog")))
 			d->own_log = false;
 	}
+	a->nusers += h->user.n > 0;
+	d->weak_hosts += !h->value[PHP_LOG].admin || !h->value[PHP_HEADER].admin;
 }
 
 /* php_value cannot set what only the administrator may: then PHP ignores the line. */
@@ -109,20 +120,27 @@ static void take_include(struct doctor *d, struct apache *a, struct str rest)
 		pattern = doctor_say(d, "%s/%s", a->folder, pattern);
 	if (doctor_stat(d, pattern, &st) && S_ISDIR(st.st_mode))
 		pattern = doctor_say(d, "%s%s*", pattern, str_ends(path, STR("/")) ? "" : "/");
+	if (a->own && fnmatch(pattern, a->own, FNM_PATHNAME) == 0)
+		d->apache_file = a->own;
 	a->depth++;
 	doctor_glob(d, pattern, read_conf, a);
 	a->depth--;
 }
 
-static void take_section(struct doctor *d, struct apache *a, struct str directive)
+static void take_section(struct apache *a, struct str directive)
 {
 	if (str_starts_nocase(directive, STR("<VirtualHost"))) {
 		a->inside = true;
-		a->host = a->server;
-		a->host.name = STR("(without a name)");
+		a->host = (struct host){ .name = STR("(without a name)") };
 	} else if (str_starts_nocase(directive, STR("</VirtualHost")) && a->inside) {
-		end_host(d, a);
+		end_host(a);
 	}
+}
+
+static void take_module(struct apache *a, struct str name)
+{
+	if (str_starts(name, STR("php")))
+		a->module = name;
 }
 
 static void take_line(struct doctor *d, struct apache *a, const char *path, struct str line)
@@ -133,7 +151,7 @@ static void take_line(struct doctor *d, struct apache *a, const char *path, stru
 		return;
 	directive = conf_eat_word(&rest);
 	if (directive.n && directive.p[0] == '<')
-		take_section(d, a, directive);
+		take_section(a, directive);
 	else if (str_starts_nocase(directive, STR("php_")))
 		take_php(a, path, directive, rest, line);
 	else if (str_eq_nocase(directive, STR("Include")) ||
@@ -142,7 +160,7 @@ static void take_line(struct doctor *d, struct apache *a, const char *path, stru
 	else if (str_eq_nocase(directive, STR("ServerRoot")))
 		a->folder = doctor_say(d, "%.*s", STR_ARG(conf_eat_word(&rest)));
 	else if (str_eq_nocase(directive, STR("LoadModule")))
-		a->module |= str_starts(str_trim(rest), STR("php"));
+		take_module(a, conf_eat_word(&rest));
 	else if (a->inside && str_eq_nocase(directive, STR("ServerName")))
 		a->host.name = conf_eat_word(&rest);
 	else if (a->inside && (str_eq_nocase(directive, STR("AssignUserID")) ||
@@ -220,10 +238,13 @@ void look_apache(struct doctor *d)
 		i++;
 	if (i == sizeof(roots) / sizeof(*roots))
 		return;
-	*a = (struct apache){ .folder = roots[i].folder };
+	*a = (struct apache){ .folder = roots[i].folder, .own = roots[i].own };
 	read_conf(d, roots[i].conf, a);
-	if (a->module && a->nhosts) {
+	if (a->module.n && a->nhosts) {
 		d->htaccess = true;
+		d->apache_module = a->module;
+		for (size_t k = 0; k < a->nhosts; k++)
+			judge(d, a, &a->hosts[k]);
 		doctor_tell(d, "apache", SIGHT_SEEN,
 			    doctor_say(d, "Apache with mod_php, %zu virtual hosts; %zu run as a user of "
 				       "their own, of the others the script's path tells whose it is",
@@ -232,6 +253,7 @@ void look_apache(struct doctor *d)
 		for (int k = 0; k < PHP_SETTINGS; k++)
 			tell_setting(d, a, k);
 	}
+	free(a->hosts);
 	free(a->wrong);
 	free(a->setting);
 }

@@ -35,6 +35,7 @@ struct unit {
 	struct str value[NSETTINGS];
 	const char *set_in[NSETTINGS]; /* the pool's file, if it is the pool that says so */
 	struct str line[NSETTINGS]; /* how it names the setting there */
+	struct str header; /* the pool's "[name]" */
 };
 
 struct php {
@@ -180,11 +181,26 @@ static void judge_log(struct doctor *d, struct php *php, const struct unit *u)
 		php->unread_file = doctor_say(d, "%.*s", STR_ARG(value));
 }
 
-/* A customer's .user.ini does not change what php_admin_value says. */
-static void count_weak(struct doctor *d, const struct unit *u)
+static bool is_admin(struct str line)
 {
-	if (!str_starts(u->line[LOG], STR("php_admin_value[")))
-		d->weak_pools++;
+	return str_starts(line, STR("php_admin_"));
+}
+
+/* A customer's .user.ini does not change what php_admin_value says. */
+static void note_weak(struct doctor *d, const struct unit *u, const char *path)
+{
+	struct str log = u->value[LOG];
+	const char *lines = "";
+
+	if (!is_admin(u->line[LOG]))
+		lines = doctor_say(d, "php_admin_value[mail.log] = %.*s\n",
+				   STR_ARG(log.n ? log : STR("syslog")));
+	if (!is_admin(u->line[HEADER]))
+		lines = doctor_say(d, "%sphp_admin_flag[mail.add_x_header] = On\n", lines);
+	if (!*lines)
+		return;
+	d->weak = xrealloc(d->weak, (d->nweak + 1) * sizeof(*d->weak));
+	d->weak[d->nweak++] = (struct weak){ path, u->header, lines };
 }
 
 static void judge(struct doctor *d, struct php *php, const struct unit *u, const char *name)
@@ -221,12 +237,13 @@ static int pool_setting(struct str name)
 	return php_setting_find(str_head(name, str_chr(name, ']')));
 }
 
-static void end_pool(struct doctor *d, struct php *php, const struct unit *u, struct str section)
+static void end_pool(struct doctor *d, struct php *php, const struct unit *u, struct str section,
+		     const char *path)
 {
 	if (!section.n || str_eq(section, STR("global")) || php->npools == POOLS_MAX)
 		return;
 	php->npools++;
-	count_weak(d, u);
+	note_weak(d, u, path);
 	judge(d, php, u, doctor_say(d, "%.*s", STR_ARG(section)));
 }
 
@@ -243,17 +260,20 @@ static void read_pools(struct doctor *d, const char *path, void *context)
 		int setting = pool_setting(line.name);
 
 		if (!line.name.n && !str_eq(line.section, section)) {
-			end_pool(d, php, &u, section);
+			end_pool(d, php, &u, section, path);
 			section = line.section;
 			u = php->base;
+			u.header = str_range(text.p + line.from, text.p + line.to);
 		}
-		if (setting == NSETTINGS)
+		/* FPM sets the administrator's last. */
+		if (setting == NSETTINGS ||
+		    (is_admin(u.line[setting]) && !is_admin(line.name)))
 			continue;
 		u.value[setting] = line.value;
 		u.set_in[setting] = path;
 		u.line[setting] = str_range(text.p + line.from, text.p + line.to);
 	}
-	end_pool(d, php, &u, section);
+	end_pool(d, php, &u, section, path);
 }
 
 static void read_fpm(struct doctor *d, const char *path, struct php *php)

@@ -110,12 +110,60 @@ static void look_home(struct doctor *d, const char *home, void *context)
 		walk(context, fd, home, 0);
 }
 
+/* What the administrator sets by php_admin_*, in each pool and before Apache's hosts, is not
+ * changed by customers' files. */
+static void plan(struct doctor *d)
+{
+	struct change *c;
+
+	for (size_t i = 0; i < d->nweak; i++) {
+		const struct weak *w = &d->weak[i];
+		size_t at;
+
+		c = doctor_change(d, w->file);
+		at = c ? doctor_find_lines(c->after, w->header) : 0;
+		if (c && at < c->after.n)
+			doctor_splice(d, c, at + w->header.n, at + w->header.n, str_of(w->lines));
+	}
+	c = d->weak_hosts && d->apache_file ? doctor_change(d, d->apache_file) : NULL;
+	if (c && !c->after.n)
+		c->after = str_of(doctor_say(d, "<IfModule %.*s>\n"
+				  "php_admin_value mail.log syslog\n"
+				  "php_admin_value syslog.facility mail\n"
+				  "php_admin_flag mail.add_x_header On\n"
+				  "</IfModule>\n", STR_ARG(d->apache_module)));
+}
+
+static void tell_overrides(struct doctor *d, const struct search *s, const char *files)
+{
+	static const char check[] = "php.user_ini";
+	const char *what = doctor_say(d, "%lld %s files set mail()'s log or header: %s%s",
+				      (long long)s->overrides, files, s->names,
+				      s->overrides > SHOWN ? ", ..." : "");
+
+	if (!d->nweak && !d->weak_hosts) {
+		doctor_tell(d, check, SIGHT_SEEN,
+			    doctor_say(d, "%s; php_admin_value does not let them", what), NULL, NULL);
+		return;
+	}
+	if (doctor_fixes(d, check, SIGHT_PARTLY))
+		plan(d);
+	if (d->nweak)
+		doctor_tell(d, check, SIGHT_PARTLY, what,
+			    d->nweak > 1 ? doctor_say(d, "%s and %zu more", d->weak[0].file, d->nweak - 1) :
+					   d->weak[0].file,
+			    "php_admin_value[mail.log] = syslog");
+	else
+		doctor_tell(d, check, SIGHT_PARTLY, what,
+			    d->apache_file ? d->apache_file : "Apache's virtual hosts",
+			    "php_admin_value mail.log syslog");
+}
+
 void look_user_ini(struct doctor *d)
 {
 	const char *files = d->htaccess ? ".user.ini and .htaccess" : ".user.ini";
 	struct search s = { .d = d, .names = "" };
 	const struct string_list *homes = &d->settings->accounts.homes;
-	bool weak = d->weak_pools || (d->htaccess && d->weak_hosts);
 
 	for (size_t i = 0; i < homes->n; i++)
 		doctor_glob(d, homes->at[i], look_home, &s);
@@ -129,12 +177,5 @@ void look_user_ini(struct doctor *d)
 			    NULL, NULL);
 		return;
 	}
-	doctor_tell(d, "php.user_ini", weak ? SIGHT_PARTLY : SIGHT_SEEN,
-		    doctor_say(d, "%lld %s files set mail()'s log or header: %s%s%s",
-			       (long long)s.overrides, files, s.names,
-			       s.overrides > SHOWN ? ", ..." : "",
-			       weak ? "" : "; php_admin_value does not let them"),
-		    weak ? (d->htaccess ? "the virtual hosts and FPM pools" : "the FPM pools") : NULL,
-		    weak ? (d->htaccess ? "php_admin_value mail.log syslog; php_admin_value[mail.log] = syslog" :
-					  "php_admin_value[mail.log] = syslog") : NULL);
+	tell_overrides(d, &s, files);
 }

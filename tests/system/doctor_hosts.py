@@ -163,7 +163,8 @@ def try_permissions(build):
 
 
 def make_vhosts(root, wrapper):
-    write(root, "/etc/apache2/apache2.conf", "LoadModule php_module /x.so\nIncludeOptional sites-enabled/*.conf\n")
+    write(root, "/etc/apache2/apache2.conf", "LoadModule php_module /x.so\nIncludeOptional sites-enabled/*.conf\n"
+          "IncludeOptional conf-enabled/*.conf\n")
     write(root, "/" + wrapper)
     for n, line in enumerate(("", 'php_admin_value sendmail_path "/usr/sbin/sendmail -t -i -f w@w.example"',
                               "php_value mail.log none", "php_value sendmail_path /ignored",
@@ -188,8 +189,37 @@ def try_apache_files(build):
         expect("a host's own options stay", 'mailaudit-ref /usr/sbin/sendmail -t -i -f w@w.example"' in diff and
                "+++ b/etc/apache2/sites-available/1.conf" in diff, diff)
         found = fix_and_undo(build, root)
-        expect("all hosts are seen", state(found, "apache.sendmail_path") + state(found, "apache.mail_log") ==
-               ["seen", "seen"], found)
+        expect("all hosts are seen", state(found, "apache.sendmail_path") + state(found, "apache.mail_log") +
+               state(found, "php.user_ini") == ["seen"] * 3, found)
+
+
+POOLS = """[alice]\r
+php_value[mail.log] = /var/log/alice.log
+[bob]
+php_admin_value[mail.log] = /var/log/bob.log
+;[carol]
+[carol]
+user = carol"""
+
+
+def try_user_ini(build):
+    """What customers' files take away, the administrator's settings keep."""
+    with tempfile.TemporaryDirectory(prefix="mailaudit-") as root:
+        write(root, "/etc/php/8.2/fpm/php.ini", "mail.log = syslog\nmail.add_x_header = On\nsyslog.facility = mail\n")
+        write(root, "/etc/php/8.2/fpm/php-fpm.conf", "include=/etc/php/8.2/fpm/pool.d/*.conf\n")
+        write(root, "/etc/php/8.2/fpm/pool.d/all.conf", POOLS)
+        write(root, "/home/alice/public_html/.user.ini", "mail.log =\n")
+        os.mkdir(root + "/var")
+        found = rows(build, root)
+        expect("an override", state(found, "php.user_ini") == ["partly"] and
+               found["php.user_ini"][0]["file"] == "/etc/php/8.2/fpm/pool.d/all.conf and 2 more", found)
+        diff = doctor_on(build, root, "--fix", "php.user_ini")[1]
+        added = [line[1:] for line in diff.split("\n") if line.startswith("+") and not line.startswith("+++")]
+        expect("each pool keeps its log", added == [
+            "php_admin_value[mail.log] = /var/log/alice.log", "php_admin_flag[mail.add_x_header] = On",
+            "php_admin_flag[mail.add_x_header] = On",
+            "php_admin_value[mail.log] = syslog", "php_admin_flag[mail.add_x_header] = On"], diff)
+        expect("no override", state(fix_and_undo(build, root, "php.user_ini"), "php.user_ini") == ["seen"])
 
 
 def try_panels(build):
@@ -431,7 +461,8 @@ def main():
     if os.geteuid() != 0:
         skip("needs root: owners of files, and mounts of its own")
     if INSIDE not in os.environ:
-        for test in (try_red_hat, try_journal_only, try_debian_syslog, try_permissions, try_apache_files, try_panels,
+        for test in (try_red_hat, try_journal_only, try_debian_syslog, try_permissions, try_apache_files,
+                     try_user_ini, try_panels,
                      try_junk):
             test(build)
         if bad:
