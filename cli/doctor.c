@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <glob.h>
 #include <linux/openat2.h>
 #include <stdarg.h>
@@ -39,6 +40,7 @@ void doctor_close(struct doctor *d)
 	free(d->sights);
 	free(d->changes);
 	free(d->weak);
+	free(d->logs);
 	arena_release(&d->arena);
 }
 
@@ -222,6 +224,24 @@ void doctor_dropins(struct doctor *d, const char *const *folders,
 		doctor_glob(d, doctor_say(d, "%s/*.conf", *folders), add_name, names);
 	for (size_t i = 0; i < names->n; i++)
 		each(d, names->at[i], context);
+}
+
+bool doctor_follows(const struct doctor *d, struct str path)
+{
+	const struct settings *s = d->settings;
+	char *name = str_dup(path);
+	bool found = !s->nsources;
+
+	for (size_t i = 0; i < s->nsources; i++)
+		found |= fnmatch(s->sources[i].path, name, FNM_PATHNAME) == 0;
+	free(name);
+	return found;
+}
+
+void doctor_note_log(struct doctor *d, struct str path)
+{
+	d->logs = xrealloc(d->logs, (d->nlogs + 1) * sizeof(*d->logs));
+	d->logs[d->nlogs++] = doctor_say(d, "%.*s", STR_ARG(path));
 }
 
 bool doctor_ask(struct doctor *d, const char *const *argv, struct str *answer)

@@ -54,6 +54,8 @@ struct doctor {
 	size_t nsights;
 	struct change *changes;
 	size_t nchanges;
+	const char **logs; /* see doctor_note_log() */
+	size_t nlogs;
 	size_t denied; /* files that we may not read */
 	struct weak *weak; /* PHP's pools that a .user.ini can take mail()'s settings from */
 	size_t nweak;
@@ -104,6 +106,10 @@ void doctor_glob(struct doctor *d, const char *pattern,
  * order they are read in: by their names, and of those that share one only the strongest. */
 void doctor_dropins(struct doctor *d, const char *const *folders,
 		    void (*each)(struct doctor *d, const char *path, void *context), void *context);
+/* Is it one of the sources? Where none are named, those that are found are. */
+bool doctor_follows(const struct doctor *d, struct str path);
+/* A file that the mail server's lines are written to, for look_logs(). */
+void doctor_note_log(struct doctor *d, struct str path);
 /* What a program writes, if we may run it and it succeeds. */
 bool doctor_ask(struct doctor *d, const char *const *argv, struct str *answer);
 /* The change of a file, or of that which a link leads to, for further edits of its `after`; until

@@ -240,6 +240,25 @@ static void look_maps(struct doctor *d, const struct reader *logs)
 			    NULL, "setfacl -m u:" USER ":r FILE; setfacl -m u:" USER ":x its folders");
 }
 
+static bool reads_journal(const struct settings *s)
+{
+	for (size_t i = 0; i < s->nsources; i++)
+		if (strcmp(s->sources[i].format, "journal") == 0)
+			return true;
+	return false;
+}
+
+/* Sources that are named may be others than the mail server's log. */
+static void look_followed(struct doctor *d)
+{
+	for (size_t i = 0; i < d->nlogs; i++)
+		if (!doctor_follows(d, str_of(d->logs[i])) && !reads_journal(d->settings))
+			doctor_tell(d, "logs.followed", SIGHT_NOT,
+				    doctor_say(d, "no source follows %s", d->logs[i]),
+				    MAILAUDIT_SYSCONFDIR "/mailaudit.yaml",
+				    doctor_say(d, "sources: [{path: %s}]", d->logs[i]));
+}
+
 static void tell_seen(struct doctor *d, const struct reader *r)
 {
 	static const char check[] = "logs.permissions";
@@ -276,6 +295,7 @@ void look_logs(struct doctor *d)
 	struct reader r = { .names = "", .wants.names = "" };
 	const struct settings *s = d->settings;
 
+	look_followed(d);
 	if (!find_user(d, &r)) {
 		doctor_tell(d, "logs.permissions", SIGHT_ADVICE,
 			    "there is no user " USER " on this host: the service is not installed",

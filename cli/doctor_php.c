@@ -1,9 +1,6 @@
 /* PHP: does mail() leave a line, a header, and a reference? Each kind of PHP (FPM, command line,
  * module) has a php.ini with a folder of further files, of which a later one wins, and FPM's
  * pools may say otherwise. */
-#include <fnmatch.h>
-#include <stdlib.h>
-
 #include "cli/doctor_conf.h"
 #include "cli/doctor_php.h"
 
@@ -157,18 +154,6 @@ static void plan_facility(struct doctor *d, const struct php *php)
 		doctor_append(d, c, line);
 }
 
-/* Where sources are named, a log that is none of them is read by nobody. */
-static bool is_followed(const struct settings *s, struct str path)
-{
-	char *name = str_dup(path);
-	bool found = !s->nsources;
-
-	for (size_t i = 0; i < s->nsources; i++)
-		found |= fnmatch(s->sources[i].path, name, FNM_PATHNAME) == 0;
-	free(name);
-	return found;
-}
-
 static void judge_log(struct doctor *d, struct php *php, const struct unit *u)
 {
 	struct str value = u->value[LOG];
@@ -177,7 +162,7 @@ static void judge_log(struct doctor *d, struct php *php, const struct unit *u)
 	if (!value.n || str_eq(value, STR("syslog")))
 		d->own_log = false;
 	php->by_syslog |= str_eq(value, STR("syslog"));
-	if (str_starts(value, STR("/")) && !is_followed(d->settings, value) && !php->unread++)
+	if (str_starts(value, STR("/")) && !doctor_follows(d, value) && !php->unread++)
 		php->unread_file = doctor_say(d, "%.*s", STR_ARG(value));
 }
 

@@ -165,6 +165,8 @@ static void look_log(struct doctor *d, const struct instance *in)
 	struct str file = value_of(d, in, "maillog_file");
 
 	d->own_log |= file.n > 0;
+	if (file.n)
+		doctor_note_log(d, file);
 	tell(d, in, "postfix.log", SIGHT_SEEN,
 	     file.n ? doctor_say(d, "logs to %.*s", STR_ARG(file)) : "logs through syslog", NULL, NULL);
 	if (str_eq(value_of(d, in, "enable_long_queue_ids"), STR("yes"))) {

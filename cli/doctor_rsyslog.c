@@ -100,6 +100,8 @@ static void read_conf(struct doctor *d, const char *path, void *context)
 static void look_file(struct doctor *d, const struct rsyslog *r)
 {
 	if (r->rule.file) {
+		if (!d->own_log && !doctor_follows(d, STR(VOUCHED_LOG)))
+			doctor_note_log(d, r->target);
 		doctor_tell(d, "syslog.file", SIGHT_SEEN,
 			    doctor_say(d, "rsyslog writes mail's lines to %.*s", STR_ARG(r->target)),
 			    NULL, NULL);
@@ -239,14 +241,6 @@ static void plan_trusted(struct doctor *d, const struct rsyslog *r)
 	plan_parameter(d, &r->imuxsock, "SysSock.ParseTrusted", "on");
 }
 
-static bool follows(const struct settings *s, const char *path)
-{
-	for (size_t i = 0; i < s->nsources; i++)
-		if (strcmp(s->sources[i].path, path) == 0)
-			return true;
-	return false;
-}
-
 /* A second log of mail is much to ask for, so it is only advice. */
 static void look_trusted(struct doctor *d, const struct rsyslog *r)
 {
@@ -255,7 +249,7 @@ static void look_trusted(struct doctor *d, const struct rsyslog *r)
 	bool on = conf_mentions(rsyslog_parameter(module, "SysSock.Annotate"), "on") &&
 		  conf_mentions(rsyslog_parameter(module, "SysSock.ParseTrusted"), "on") && doctor_exists(d, VOUCHED);
 
-	if (on && follows(d->settings, VOUCHED_LOG)) {
+	if (on && d->settings->nsources && doctor_follows(d, STR(VOUCHED_LOG))) {
 		doctor_tell(d, check, SIGHT_SEEN, "lines carry the uid that the kernel vouches for",
 			    NULL, NULL);
 		return;

@@ -135,6 +135,21 @@ def try_debian_syslog(build):
                "syslog-ng" in found["journal.forward"][0]["detail"], found)
 
 
+def try_sources(build):
+    """A log that is written, but named by no source."""
+    with tempfile.TemporaryDirectory(prefix="mailaudit-") as root:
+        write(root, "/etc/rsyslog.conf", "mail.* -/var/log/mail.log\n")
+        write(root, "/etc/php.ini", "mail.log = /var/log/php/a.log\n")
+        for sources, wanted in (("", []), ("sources: [{path: /var/log/other}]", ["logs.followed", "php.followed"]),
+                                ("sources: [{path: /var/log/mail.*}, {path: /var/log/php/*.log}]", []),
+                                ("sources: [{path: /var/log/journal, format: journal}]", ["php.followed"])):
+            write(root, "/settings.yaml", sources + "\n")
+            out = subprocess.run([build + "/mailaudit", "--config", root + "/settings.yaml", "doctor", "--root", root,
+                                  "--format", "json"], stdout=subprocess.PIPE, text=True, check=False, timeout=60).stdout
+            found = sorted(check for check in states(out) if "followed" in check)
+            expect("sources: " + sources, found == wanted, out)
+
+
 def try_permissions(build):
     acl = struct.pack("<IHHIHHIHHIHHIHHI", 2, 1, 6, 0xffffffff, 2, 4, 990, 4, 0, 0xffffffff, 16, 4, 0xffffffff,
                       32, 0, 0xffffffff)
@@ -461,9 +476,8 @@ def main():
     if os.geteuid() != 0:
         skip("needs root: owners of files, and mounts of its own")
     if INSIDE not in os.environ:
-        for test in (try_red_hat, try_journal_only, try_debian_syslog, try_permissions, try_apache_files,
-                     try_user_ini, try_panels,
-                     try_junk):
+        for test in (try_red_hat, try_journal_only, try_debian_syslog, try_sources, try_permissions,
+                     try_apache_files, try_user_ini, try_panels, try_junk):
             test(build)
         if bad:
             sys.exit(1)
