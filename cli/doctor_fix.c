@@ -490,6 +490,8 @@ static int read_backup(struct doctor *d, int number, struct error *err)
 		if (!read_row(d, row, number, i))
 			return error_set(err, EXIT_CONFIG, "%s: row %zu is damaged", name, i + 1);
 	}
+	if (!d->nchanges)
+		return error_set(err, EXIT_CONFIG, "%s is empty", name);
 	return 0;
 }
 
@@ -606,6 +608,12 @@ int doctor_fix(struct doctor *d, struct error *err)
 	return result;
 }
 
+/* By hand, or by an --undo that did not come to its end. */
+static bool is_back(struct doctor *d, const struct change *c)
+{
+	return holds(d, c->path, c->before, c->existed);
+}
+
 /* Says of each file that is not as it was left where that is which stood there before. */
 static int check_left(struct doctor *d, int number, struct error *err)
 {
@@ -614,7 +622,7 @@ static int check_left(struct doctor *d, int number, struct error *err)
 	for (size_t i = 0; i < d->nchanges; i++) {
 		const char *path = d->changes[i].path;
 
-		if (!holds(d, path, d->changes[i].after, true))
+		if (!holds(d, path, d->changes[i].after, true) && !is_back(d, &d->changes[i]))
 			names = doctor_say(d, "%s%s%s (before: %s" BACKUPS "/%d/%zu.before)", names,
 					   *names ? ", " : "", path, d->root, number, i);
 	}
@@ -632,6 +640,8 @@ static int undo_locked(struct doctor *d, struct error *err)
 	if (read_backup(d, number, err) < 0 || check_left(d, number, err) < 0)
 		return -1;
 	for (size_t i = d->nchanges; i--;) {
+		if (is_back(d, &d->changes[i]))
+			continue;
 		if (put_back(d, &d->changes[i], err) < 0)
 			return -1;
 		printf("restored %s\n", d->changes[i].path);
