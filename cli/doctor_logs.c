@@ -16,7 +16,12 @@
 
 static const char *const usual_logs[] = { "/var/log/mail.log", "/var/log/maillog",
 					  "/var/log/exim4/mainlog", "/var/log/exim_mainlog",
-					  "/var/log/exim/mainlog", "/var/log/exim/main.log" };
+					  "/var/log/exim/mainlog", "/var/log/exim/main.log",
+					  /* logins */
+					  "/var/log/dovecot.log", "/var/log/dovecot-info.log",
+					  "/var/log/auth.log", "/var/log/secure",
+					  "/var/log/vsftpd.log", "/var/log/xferlog",
+					  "/var/log/proftpd/proftpd.log" };
 
 struct reader {
 	int64_t uid, gids[GROUPS_MAX];
@@ -276,15 +281,16 @@ static void tell_seen(struct doctor *d, const struct reader *r)
 static void tell_unreadable(struct doctor *d, const struct reader *r)
 {
 	static const char check[] = "logs.permissions";
+	enum sight_state state = r->unreadable < r->logs ? SIGHT_PARTLY : SIGHT_NOT;
 	const char *key = r->wants.all ? "AmbientCapabilities" : "SupplementaryGroups";
 	const char *value = r->wants.all ? CAPABILITY : r->wants.names;
 
-	if (doctor_fixes(d, check, SIGHT_NOT)) {
+	if (doctor_fixes(d, check, state)) {
 		if (r->wants.all)
 			doctor_set_ini(d, OURS, "Service", "CapabilityBoundingSet", value);
 		doctor_set_ini(d, OURS, "Service", key, value);
 	}
-	doctor_tell(d, check, SIGHT_NOT, doctor_say(d, USER " may not read %s", r->names), OURS,
+	doctor_tell(d, check, state, doctor_say(d, USER " may not read %s", r->names), OURS,
 		    doctor_say(d, "[Service] %s=%s%s", key, value,
 			       r->wants.all ? "   # or give the files to group adm, mode 0640, where they "
 					      "are made and rotated" : ""));

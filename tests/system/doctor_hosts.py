@@ -454,6 +454,22 @@ def kept_by_journald():
         daemon.wait(timeout=30)
 
 
+def try_unit(build):
+    """A file beside the unit, which systemd understands."""
+    with open("/etc/passwd", "a", encoding="ascii") as f:
+        f.write("mailaudit:x:990:990::/:/x\n")
+    write("", "/var/log/maillog", "", 0o600)
+    os.makedirs("/etc/systemd/system", exist_ok=True)
+    with open(build + "/systemd/mailauditd.service", encoding="ascii") as unit:
+        write("", "/etc/systemd/system/mailauditd.service", re.sub("^ExecStart=.*", "ExecStart=/bin/true", unit.read(), flags=re.M))
+    status, out, said = doctor(build, "--fix", "--yes", "logs")
+    expect("the unit is fixed", status == 0 and "then: systemctl daemon-reload" in out, out + said)
+    text = sh("systemd-analyze verify --man=no mailauditd.service")
+    expect("systemd takes it", "doctor.conf" not in text, text)
+    expect("it is beside the unit", os.path.exists("/etc/systemd/system/mailauditd.service.d/doctor.conf"))
+    doctor(build, "--undo")
+
+
 def try_journald(build):
     for path in glob.glob("/etc/rsyslog*"):
         (shutil.rmtree if os.path.isdir(path) else os.unlink)(path)
@@ -486,7 +502,7 @@ def main():
             skip("no mount namespaces here, or tests/rig/install was not run")
         os.environ[INSIDE] = "1"
         os.execvp("unshare", ["unshare", "-mn", "sh", "-c", SET_UP, "-", CACHE, sys.executable, *sys.argv])
-    for test in (try_instances, try_rsyslog, try_apache, try_journald):
+    for test in (try_instances, try_rsyslog, try_apache, try_unit, try_journald):
         test(build)
     print("%d expectations failed" % len(bad))
     sys.exit(1 if bad else 0)
