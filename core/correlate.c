@@ -16,6 +16,8 @@
 
 void deadline_add(struct deadlines *d, int64_t row, usec_t time)
 {
+	size_t at;
+
 	if (d->from && d->n == d->room) {
 		memmove(d->at, d->at + d->from, (d->n - d->from) * sizeof(*d->at));
 		d->n -= d->from;
@@ -25,7 +27,10 @@ void deadline_add(struct deadlines *d, int64_t row, usec_t time)
 		d->room = d->room ? 2 * d->room : 64;
 		d->at = xrealloc(d->at, d->room * sizeof(*d->at));
 	}
-	d->at[d->n++] = (struct deadline){ row, time };
+	/* Behind it are only those that a newer log left. */
+	for (at = d->n++; at > d->from && d->at[at - 1].time > time; at--)
+		d->at[at] = d->at[at - 1];
+	d->at[at] = (struct deadline){ row, time };
 }
 
 /* The next row whose time has come, or 0. */
@@ -324,7 +329,7 @@ void correlate_event(struct correlate *c, const struct origin *from, const struc
 	struct step s = { .c = c, .from = from, .rec = rec, .ev = ev };
 	struct event filled;
 
-	s.time = rec->time ? rec->time : c->watermark;
+	s.time = rec->time ? rec->time : c->now ? c->now : c->watermark;
 	if (ev->session.n && takes_session[ev->kind]) {
 		filled = *ev;
 		session_fill(&s, &filled);
@@ -354,7 +359,7 @@ static void observe_patiently(struct correlate *c, struct message *m)
 {
 	if (!m || !c->detect || m->work.observed)
 		return;
-	detect_message(c->detect, m, c->watermark, true);
+	detect_message(c->detect, m, c->now, true);
 	correlate_touch(c, m);
 }
 
@@ -391,13 +396,15 @@ void correlate_end_waits(struct correlate *c, usec_t now)
 
 void correlate_advance(struct correlate *c, usec_t now)
 {
+	if (now > c->now)
+		c->now = now;
 	if (now > c->watermark)
 		c->watermark = now;
-	correlate_end_waits(c, c->watermark);
+	correlate_end_waits(c, c->now);
 	if (c->detect)
-		detect_advance(c->detect, c->watermark);
-	notes_expire(&c->notes, c->watermark);
-	queue_expire(&c->queue, c->watermark);
+		detect_advance(c->detect, c->now);
+	notes_expire(&c->notes, c->now);
+	queue_expire(&c->queue, c->now);
 }
 
 /* ---- commit ---- */

@@ -15,7 +15,7 @@ struct origin {
 	struct str tenant_account;
 };
 
-/* Rows that wait for a moment of event time, in order of their birth. */
+/* Rows that wait for a moment of event time, in its order. */
 struct deadline {
 	int64_t row;
 	usec_t time;
@@ -33,7 +33,8 @@ struct correlate {
 	struct join join;
 	struct notes notes;
 	struct detect *detect; /* NULL: nothing is looked for */
-	usec_t watermark;
+	/* Event time: of this run, which may read what is older than the database; of all. */
+	usec_t now, watermark;
 	usec_t clock; /* the time of day; 0: not told */
 	int64_t next_php;
 	struct deadlines patience, giving_up; /* local messages without a PHP line */

@@ -165,6 +165,9 @@ void notes_restore(struct notes *n, const struct note *note)
 
 static void expire(struct notes *n, struct note_order *order, usec_t ttl, usec_t now)
 {
+	while (order->oldest && order->oldest->note.time > now + ttl && order->oldest->stored &&
+	       !order->oldest->changed)
+		slot_free(n, order->oldest);
 	while (order->oldest && order->oldest->note.time + ttl < now)
 		notes_remove(n, order->oldest->note.kind, order->oldest->note.key);
 }

@@ -37,6 +37,8 @@ void notes_refresh(struct notes *n, const struct note *note, usec_t time);
 void notes_remove(struct notes *n, struct str kind, struct str key);
 /* As read from the database: not a change. */
 void notes_restore(struct notes *n, const struct note *note);
+/* Those of a newer log than the one that is read now leave memory, and stay in the
+ * database for the run that goes on with that log. */
 void notes_expire(struct notes *n, usec_t now);
 /* What changed since notes_committed(): removed ones have value STR_NONE. */
 size_t notes_changes(const struct notes *n, struct arena *arena, struct note **out);

@@ -120,8 +120,8 @@ static void marry(struct correlate *c, struct message *m, struct php_mail *p, bo
 			twin_note(c, p);
 	}
 	if (c->detect) {
-		detect_message(c->detect, m, c->watermark, false);
-		detect_joined(c->detect, m, p, c->watermark);
+		detect_message(c->detect, m, c->now, false);
+		detect_joined(c->detect, m, p, c->now);
 	}
 	correlate_php_changed(c, p);
 	correlate_touch(c, m);
@@ -210,8 +210,8 @@ static bool from_the_future(const struct correlate *c, const struct php_mail *p)
  * before it happened. A customer's log does not move time for the heuristics either. */
 static usec_t call_time(const struct correlate *c, const struct php_mail *p)
 {
-	if (!c->clock && p->tenant && c->watermark && p->time > c->watermark + PHP_MAX_AHEAD)
-		return c->watermark;
+	if (!c->clock && p->tenant && c->now && p->time > c->now + PHP_MAX_AHEAD)
+		return c->now;
 	return p->time % USEC_SECOND ? p->time : p->time + USEC_SECOND - 1;
 }
 

@@ -291,7 +291,8 @@ void queue_reopen(struct queue *q, struct queue_entry *e)
 
 void queue_expire(struct queue *q, usec_t now)
 {
-	while (q->closed_head && q->closed_head->closed + PIPELINE_LINGER < now) {
+	while (q->closed_head && (q->closed_head->closed + PIPELINE_LINGER < now ||
+				  q->closed_head->closed > now + PIPELINE_LINGER)) {
 		struct queue_entry *e = q->closed_head;
 
 		/* Not while it is to be written, or hangs in a list of join.c. */

@@ -60,7 +60,8 @@ void queue_absorb(struct queue *q, struct queue_entry *to, struct queue_entry *f
 void queue_close(struct queue *q, struct queue_entry *e, usec_t when);
 /* It had not ended: one of the last PIPELINE_LINGER goes on. */
 void queue_reopen(struct queue *q, struct queue_entry *e);
-/* Forgets what ended long enough before `now` and waits for nothing. */
+/* Forgets what ended long enough before `now`, or behind it in a newer log than the
+ * one that is read, and waits for nothing. */
 void queue_expire(struct queue *q, usec_t now);
 /* It is no row of ours: its message is freed, its ids keep catching late lines. */
 void queue_ghost(struct queue *q, struct queue_entry *e);
