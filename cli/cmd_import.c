@@ -45,7 +45,8 @@ const struct option options_import[] = {
 	{ "tz", "ZONE", OPTION_TEXT, &opt.zone, NULL, 0,
 	  "of stamps without one: UTC, Europe/Berlin, +0100; default: local" },
 	{ "as", "FORMAT", OPTION_TEXT, &opt.format, NULL, 0,
-	  "postfix, exim, sendmail, opensmtpd, php, dovecot, sshd, ftp, syslogd or auto" },
+	  "postfix, exim, exim-reject, exim-panic, sendmail, opensmtpd, php, dovecot, sshd, ftp, "
+	  "syslogd or auto" },
 	{ "alert", NULL, OPTION_FLAG, &opt.alert, NULL, 0,
 	  "tell people of what is found, as mailauditd does" },
 	{ .name = NULL }

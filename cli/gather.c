@@ -68,22 +68,9 @@ static bool is_one_of(struct str name, const struct str *list, size_t n)
 	return false;
 }
 
-/* Exim writes a refusal into its reject log and into its main log, and what it
- * writes into its panic log nearly always, too. */
-static bool is_exims_second(struct str base)
-{
-	static const struct str names[] = { STR("rejectlog"), STR("exim_rejectlog"),
-					    STR("reject.log"), STR("paniclog"),
-					    STR("exim_paniclog"), STR("panic.log") };
-
-	return is_one_of(base, names, sizeof(names) / sizeof(*names));
-}
-
 /* Why a file that was found, not named, is not read; NULL: it is. */
 static const char *why_not(const struct inlet *in)
 {
-	if (is_exims_second(base_of(str_of(in->name))))
-		return "Exim's main log says the same";
 	if (!in->head.n)
 		return "empty, or cannot be unpacked";
 	return in->kind ? NULL : "not a mail log of a known kind";

@@ -197,6 +197,9 @@ static int decide(struct source_setup *setup, const struct inlet *in,
 		setup->near = options->near;
 	if (spec && strcmp(options->format, "auto") == 0)
 		setup->format = str_of(spec->format);
+	if (in->kind && str_eq(setup->format, STR("auto")) &&
+	    str_starts(str_of(in->kind), STR("exim-")))
+		setup->format = str_of(in->kind);
 	return decide_zone(setup, options, spec, err);
 }
 
@@ -212,9 +215,41 @@ static const char *parser_of(const struct record *rec)
 	struct event_sink sink = { .emit = ignore, .rule = -1 };
 
 	for (const struct parser *const *at = all_parsers; *at; at++)
-		if ((*at)->claims(rec))
+		if (!(*at)->by_name_only && (*at)->claims(rec))
 			return (*at)->parse(rec, &sink) == PARSE_UNKNOWN ? NULL : (*at)->name;
 	return NULL;
+}
+
+/* Exim's logs are %slog by default, exim_%slog on cPanel, %s.log at some. */
+static const char *second_log_of_exim(struct str name)
+{
+	static const struct {
+		struct str start;
+		const char *kind;
+	} names[] = {
+		{ STR("rejectlog"), "exim-reject" },	  { STR("exim_rejectlog"), "exim-reject" },
+		{ STR("reject.log"), "exim-reject" },	  { STR("paniclog"), "exim-panic" },
+		{ STR("exim_paniclog"), "exim-panic" },	  { STR("panic.log"), "exim-panic" },
+	};
+	size_t slash = str_rchr(name, '/');
+
+	if (slash < name.n)
+		name = str_skip(name, slash + 1);
+	else if (str_rchr(name, ':') < name.n) /* of an archive */
+		name = str_skip(name, str_rchr(name, ':') + 1);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (str_starts(name, names[i].start))
+			return names[i].kind;
+	return NULL;
+}
+
+/* Its lines look like those of the main log, which it repeats: only the name tells. */
+static void tell_logs_of_exim_apart(struct inlet *in)
+{
+	const char *kind = second_log_of_exim(str_of(in->name));
+
+	if (kind && in->kind && strcmp(in->kind, "exim") == 0)
+		in->kind = kind;
 }
 
 /* Goes through complete lines until one has a time and one is a mail log's. */
@@ -286,6 +321,7 @@ static int look_inside(struct inlet *in, struct logfile *f, const struct inlet_o
 		env.near = setup.near;
 		look_further(in, f, &env);
 	}
+	tell_logs_of_exim_apart(in);
 	return 0;
 }
 

@@ -248,6 +248,23 @@ bool step_locate(struct step *s, struct str id)
 	return s->m != NULL;
 }
 
+bool step_recall(struct step *s, struct str id)
+{
+	struct row_source *rows = &s->c->queue.row_source;
+	usec_t seen, closed;
+	int64_t row;
+
+	if (s->time > s->c->known_until || !rows->find)
+		return false;
+	row = rows->find(rows->context, s->from->host, id, s->time, &seen, &closed);
+	if (!row)
+		return false;
+	s->entry = queue_restore(&s->c->queue, s->from->host, s->ev->instance, id, row, seen,
+				 closed);
+	s->m = queue_message(&s->c->queue, s->entry);
+	return s->m != NULL;
+}
+
 void step_create(struct step *s, struct str id)
 {
 	s->entry = queue_add(&s->c->queue, s->from->host, s->ev->instance, id, s->time);
@@ -262,7 +279,8 @@ bool step_locate_or_create(struct step *s)
 		return true;
 	if (s->entry || !s->ev->queue_id.n)
 		return false;
-	step_create(s, s->ev->queue_id);
+	if (!step_recall(s, s->ev->queue_id))
+		step_create(s, s->ev->queue_id);
 	return true;
 }
 

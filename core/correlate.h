@@ -10,6 +10,7 @@
 
 /* Where an event came from. */
 struct origin {
+	struct str source; /* its name */
 	struct str host; /* of the line, else of the source */
 	bool tenant;
 	struct str tenant_account;
@@ -35,6 +36,7 @@ struct correlate {
 	struct detect *detect; /* NULL: nothing is looked for */
 	/* Event time: of this run, which may read what is older than the database; of all. */
 	usec_t now, watermark;
+	usec_t known_until; /* older lines may be of stored messages: see step_recall() */
 	usec_t clock; /* the time of day; 0: not told */
 	int64_t next_php;
 	struct deadlines patience, giving_up; /* local messages without a PHP line */

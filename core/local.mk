@@ -59,6 +59,7 @@ libmailaudit_a_SOURCES += \
 	core/queue.h \
 	core/random_name.c \
 	core/record.h \
+	core/refusal.c \
 	core/returned.c \
 	core/run.c \
 	core/run.h \

@@ -34,6 +34,8 @@ struct parser {
 	/* How the names of programs that write its lines begin, or, with '/' behind it, the
 	 * directory they lie in; NULL at the end. No list: it is the last word of the tag. */
 	const char *const *programs;
+	/* Reads only sources that name it: its lines look like another's. */
+	bool by_name_only;
 	/* Its logs are shared with programs that are of no interest (cron, sudo). */
 	bool among_others;
 };
@@ -41,5 +43,6 @@ struct parser {
 extern const struct parser parser_postfix, parser_exim, parser_sendmail, parser_opensmtpd;
 extern const struct parser parser_phpmail, parser_dovecot, parser_sshd, parser_ftp;
 extern const struct parser parser_syslogd;
+extern const struct parser parser_eximreject, parser_eximpanic;
 
 #endif

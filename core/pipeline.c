@@ -363,6 +363,7 @@ void pipeline_lost(struct pipeline_source *s, usec_t first, usec_t last)
  * the line before it, which may be of another program that was not throttled. */
 static void on_lost(struct pipeline_source *s, const struct record *rec, const struct event *ev)
 {
+	struct str reporter = rec->shape == RECORD_EXIM ? STR("exim") : rec->program;
 	usec_t last = rec->time ? rec->time : s->last, first = last;
 	int64_t seconds = ev->seconds > 0 && ev->seconds < LOSS_MAX_INTERVAL / USEC_SECOND ?
 				  ev->seconds : LOSS_INTERVAL / USEC_SECOND;
@@ -372,7 +373,7 @@ static void on_lost(struct pipeline_source *s, const struct record *rec, const s
 		if (s->before && last - s->before < LOSS_MAX_INTERVAL)
 			first = earlier(first, s->before);
 	}
-	add_loss(s, str_head(rec->program, LOSS_REPORTER_MAX), first, last,
+	add_loss(s, str_head(reporter, LOSS_REPORTER_MAX), first, last,
 		 ev->lines > 0 && ev->lines < UINT32_MAX ? ev->lines : 0);
 }
 
@@ -389,6 +390,7 @@ static void emit(struct event_sink *base, const struct record *rec, const struct
 	struct sink *sink = (struct sink *)base;
 	struct pipeline_source *s = sink->source;
 	struct origin from = {
+		.source = str_of(s->name),
 		.host = rec->host.n ? rec->host : str_of(s->host),
 		.tenant = s->tenant,
 		.tenant_account = str_of(s->tenant_account),
@@ -498,7 +500,7 @@ static enum parse_result parse(struct pipeline *p, struct pipeline_source *s,
 		return s->only->claims(rec) ? parse_by(p, s->only, rec, &sink.base) :
 		       s->only->among_others ? PARSE_NOISE : PARSE_UNKNOWN;
 	for (const struct parser *const *at = p->parsers; *at; at++)
-		if ((*at)->claims(rec))
+		if (!(*at)->by_name_only && (*at)->claims(rec))
 			return parse_by(p, *at, rec, &sink.base);
 	return PARSE_UNKNOWN;
 }
@@ -813,7 +815,7 @@ void pipeline_restore_ids(struct pipeline *p, int64_t next_message, int64_t next
 {
 	p->correlate.queue.next_id = next_message;
 	p->correlate.next_php = next_php;
-	p->correlate.watermark = watermark;
+	p->correlate.watermark = p->correlate.known_until = watermark;
 }
 
 void pipeline_restore_message(struct pipeline *p, struct str host, struct str instance,

@@ -24,6 +24,10 @@ struct row_source {
 	void *context;
 	/* Fills a message_new() from the row; NULL: no such row. */
 	struct message *(*load)(void *context, int64_t id);
+	/* A message of this host that has the id and was first seen within a minute of
+	 * `time`: fills the times it was first seen and closed (0: open). 0: there is none. */
+	int64_t (*find)(void *context, struct str host, struct str id, usec_t time, usec_t *seen,
+			usec_t *closed);
 	/* The stream of this key: fills *row (valid until the next call) and tells
 	 * its known recipients chunk by chunk, in order. false: there is none. */
 	bool (*load_stream)(void *context, struct str key, struct stream_row *row,

@@ -182,9 +182,9 @@ static const struct key source_keys[] = {
 	  .help = "The file, or a pattern such as /home/*/logs/php-mail.log. "
 		  "Files that appear later are followed too." },
 	{ "format", KEY_STRING, AT(format), "auto", .check = check_word,
-	  .help = "Who writes it: postfix, exim, sendmail, opensmtpd, php, syslogd, or auto: by the line. "
-		  "journal if path is a directory of the systemd journal: /var/log/journal is this host's, "
-		  "wherever it is kept." },
+	  .help = "Who writes it: postfix, exim, exim-reject, exim-panic, sendmail, opensmtpd, php, "
+		  "syslogd, or auto: by the line. journal if path is a directory of the systemd "
+		  "journal: /var/log/journal is this host's, wherever it is kept." },
 	{ "trust", KEY_EITHER, AT(tenant), "system", .words = trust_words,
 	  .help = "tenant if a customer can write the file. Such a file can accuse only the "
 		  "customer whose home it lies in, or the one named by account." },

@@ -29,6 +29,10 @@ void on_header(struct step *s)
 {
 	const struct event *ev = s->ev;
 
+	if (ev->copy == 1) {
+		refusal_header(s);
+		return;
+	}
 	if (!step_locate_or_create(s))
 		return;
 	if (str_eq_nocase(ev->header_name, STR("Subject")))
@@ -228,18 +232,35 @@ static void refuse_all(struct message *m, usec_t time)
 	m->rcpt_dirty = true;
 }
 
+/* The message refused becomes s->m. false: it is not of ours, or was told before. */
+static bool refused_message(struct step *s, struct str login)
+{
+	char id[REFUSAL_ID_SIZE];
+
+	if (s->ev->queue_id.n) {
+		if (step_locate(s, s->ev->queue_id))
+			return true;
+		if (s->entry || !refusal_of_ours(s, login))
+			return false;
+		if (!step_recall(s, s->ev->queue_id))
+			step_create(s, s->ev->queue_id);
+		return true;
+	}
+	if (!refusal_of_ours(s, login) || (s->ev->copy >= 0 && refusal_is_known(s, id)))
+		return false;
+	step_create(s, STR_NONE);
+	s->m->queue_id = STR("NOQUEUE");
+	if (s->ev->copy >= 0)
+		refusal_name(s, id);
+	return true;
+}
+
 static void refuse(struct step *s, struct str login)
 {
-	if (!s->ev->queue_id.n) {
-		if (!refusal_of_ours(s, login))
-			return;
-		step_create(s, STR_NONE);
-		s->m->queue_id = STR("NOQUEUE");
-	} else if (!step_locate(s, s->ev->queue_id)) {
-		if (s->entry || !refusal_of_ours(s, login))
-			return;
-		step_create(s, s->ev->queue_id);
-	}
+	if (s->ev->copy == 1)
+		refusal_begin(s);
+	if (!refused_message(s, login))
+		return;
 	fill_refusal(s, login);
 	/* Exim names the user of a refused local message nowhere else. */
 	if (s->m->channel == CHANNEL_LOCAL && !s->m->user.n && s->m->uid < 0)

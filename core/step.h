@@ -21,6 +21,9 @@ struct step {
  * is only counted (then s->entry is set). */
 bool step_locate(struct step *s, struct str id);
 void step_create(struct step *s, struct str id);
+/* The same, of what was stored by an earlier import: only where the line is older than
+ * what was read before. */
+bool step_recall(struct step *s, struct str id);
 /* For statements about a message whose start we may have missed. */
 bool step_locate_or_create(struct step *s);
 /* After each statement: direction, account, PHP line, end. `evidence`: it told
@@ -87,5 +90,18 @@ void on_delete(struct step *s);
 void on_discard(struct step *s);
 void on_end(struct step *s);
 void on_reject(struct step *s);
+
+/* ---- refusal.c ---- */
+
+/* A refusal without a queue id: was it told before, by the other log of Exim or by its
+ * other line in syslog? Else the id for refusal_name(). */
+#define REFUSAL_ID_SIZE 48
+bool refusal_is_known(struct step *s, char id[REFUSAL_ID_SIZE]);
+/* Gives the message the id by which it is known again. */
+void refusal_name(struct step *s, const char *id);
+/* A refusal in the reject log: the header lines that follow it are of this message. */
+void refusal_begin(struct step *s);
+/* One of these lines. */
+void refusal_header(struct step *s);
 
 #endif

@@ -126,6 +126,31 @@ static void add(struct finder *f, const char *path, const char *format, bool mus
 	f->n++;
 }
 
+/* Exim's log_file_path is a pattern: "%slog", "exim_%slog", "%s.log". The logs beside a
+ * main log may come later. */
+static void add_beside(struct finder *f, const char *mainlog, const char *word,
+		       const char *format)
+{
+	struct str path = str_of(mainlog);
+	size_t at = str_rchr(path, '/') + str_find(str_skip(path, str_rchr(path, '/')), STR("main"));
+	char name[PATH_MAX];
+
+	if (at + 4 > path.n || snprintf(name, sizeof(name), "%.*s%s%s", (int)at, mainlog, word,
+					mainlog + at + 4) >= (int)sizeof(name))
+		return;
+	add(f, name, format, false);
+}
+
+static void add_second_logs_of_exim(struct finder *f)
+{
+	for (size_t i = 0, n = f->n; i < n; i++) {
+		if (strcmp(f->list[i].format, "exim") != 0)
+			continue;
+		add_beside(f, f->list[i].path, "reject", "exim-reject");
+		add_beside(f, f->list[i].path, "panic", "exim-panic");
+	}
+}
+
 /* "key = value ; comment", "php_admin_value[key] = value" -> value. */
 static struct str value_of(struct str line, struct str key)
 {
@@ -243,6 +268,7 @@ size_t discover_sources(const char *root, struct arena *arena, struct source_spe
 		add(&f, well_known[i].path, well_known[i].format, true);
 	for (size_t i = 0; i < sizeof(configs) / sizeof(*configs); i++)
 		read_configs(&f, &configs[i]);
+	add_second_logs_of_exim(&f);
 	add_journal(&f);
 	add_logins(&f);
 	*list = f.list;

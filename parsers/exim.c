@@ -73,6 +73,13 @@ static enum parse_result read_given_up(struct exim_line *line, struct event_sink
 	return emit_text(line, sink, EV_EXPIRE);
 }
 
+/* log_write() in Exim's src/log.c: the process ends with such a line, in the panic
+ * log or through syslog, and what it had to say is not in the main log. */
+static enum parse_result read_unwritten(struct exim_line *line, struct event_sink *sink)
+{
+	return emit_text(line, sink, EV_LOST);
+}
+
 /* ---- mailaudit-php, written by the ACL in etc/snippets/exim ---------- */
 
 /* key="value": the ACL writes every quote inside as \042 and leaves other
@@ -295,6 +302,8 @@ enum scope {
 	X("loud-warning", OF_BOTH, STARTS, "WARNING: ", NULL) \
 	X("suggested", OF_NONE, STARTS, " Suggested action: ", NULL) \
 	X("sighup", OF_NONE, STARTS, "pid ", NULL) \
+	X("main-log-closed", OF_BOTH, STARTS, "Cannot open main log file ", read_unwritten) \
+	X("main-log-full", OF_BOTH, STARTS, "failed to write to main log: ", read_unwritten) \
 	X("failed-to", OF_BOTH, STARTS, "failed to ", NULL) \
 	X("failed-to-do", OF_BOTH, STARTS, "Failed to ", NULL) \
 	X("unable-to", OF_BOTH, STARTS, "unable to ", NULL) \

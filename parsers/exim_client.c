@@ -26,8 +26,10 @@ static enum parse_result emit_refusal(struct exim_line *line, struct event_sink 
 
 	event_init(&ev, kind);
 	ev.response = line->said;
-	if (kind == EV_REJECT)
+	if (kind == EV_REJECT) {
 		ev.status = RCPT_REJECTED;
+		ev.copy = 0;
+	}
 	/* A message has its id only when its content is refused. */
 	ev.whole = kind == EV_REJECT && line->id.n;
 	if (line->client) {
@@ -66,6 +68,7 @@ enum parse_result exim_read_early_reject(struct exim_line *line, struct event_si
 
 	event_init(&ev, EV_REJECT);
 	ev.status = RCPT_REJECTED;
+	ev.copy = 0;
 	ev.response = line->said;
 	if (exim_eat_angle(&s, &ev.sender)) {
 		exim_set_sender(&ev, ev.sender);

@@ -11,6 +11,8 @@ libmailaudit_a_SOURCES += \
 	parsers/exim_fields.c \
 	parsers/exim_fields.h \
 	parsers/exim_line.h \
+	parsers/eximpanic.c \
+	parsers/eximreject.c \
 	parsers/ftp.c \
 	parsers/opensmtpd.c \
 	parsers/parsers.c \

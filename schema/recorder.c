@@ -78,7 +78,7 @@ struct recorder *recorder_open(const struct settings *settings, const struct par
 		return NULL;
 	}
 	r->pipeline = pipeline_new(settings, world_view(r->world)->accounts, parsers,
-				   (struct row_source){ r->store, store_load_message,
+				   (struct row_source){ r->store, store_load_message, store_find,
 							store_load_stream, store_load_finding });
 	if (heuristics && settings->detect)
 		pipeline_detect(r->pipeline, world_view(r->world), heuristics);

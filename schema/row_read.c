@@ -34,6 +34,10 @@ static const struct sql_text statements[] = {
 	  " FROM php_mail p LEFT JOIN origin o ON o.id = p.origin"
 	  " LEFT JOIN account a ON a.id = p.account LEFT JOIN path s ON s.id = p.script"
 	  " WHERE p.id = ?1" },
+	{ offsetof(struct row_reader, find),
+	  "SELECT m.id, m.time, m.took, m.queue_id, m.aliases FROM lookup l"
+	  " CROSS JOIN message m ON m.id = l.message JOIN origin o ON o.id = m.origin"
+	  " WHERE l.key = ?1 AND o.host = ?2 AND m.time BETWEEN ?3 AND ?4 ORDER BY m.id" },
 };
 
 int row_reader_init(struct row_reader *r, struct sql *db, struct error *err)
@@ -187,6 +191,52 @@ int row_read_message(struct row_reader *r, int64_t id, struct message *m, struct
 	while ((rc = sql_step(r->recipients, err)) == 1)
 		take_recipient(r->recipients, m);
 	return rc < 0 ? -1 : 1;
+}
+
+/* Is it one of the ids, one a line, of `aliases`? */
+static bool is_alias(struct str aliases, struct str id)
+{
+	struct str instance;
+
+	while (aliases.n) {
+		size_t end = str_chr(aliases, '\n');
+
+		if (str_eq(alias_id(str_head(aliases, end), &instance), id))
+			return true;
+		aliases = str_skip(aliases, end + 1);
+	}
+	return false;
+}
+
+static int64_t find_in_hour(struct row_reader *r, int64_t hour, struct str id, usec_t *seen,
+			    usec_t *closed)
+{
+	int64_t row = 0;
+
+	sql_bind_int(r->find, 1, hour << LOOKUP_HASH_BITS | lookup_hash(id));
+	while (!row && sql_step(r->find, NULL) == 1) {
+		if (!str_eq(sql_str(r->find, 3), id) && !is_alias(sql_str(r->find, 4), id))
+			continue;
+		row = sql_int(r->find, 0);
+		*seen = sql_int(r->find, 1);
+		*closed = sql_is_null(r->find, 2) ? 0 : *seen + sql_int(r->find, 2);
+	}
+	sql_reset(r->find);
+	return row;
+}
+
+int64_t row_find(struct row_reader *r, struct str host, struct str id, usec_t time, usec_t *seen,
+		 usec_t *closed)
+{
+	usec_t from = time - USEC_MINUTE, to = time + USEC_MINUTE;
+	int64_t row = 0;
+
+	sql_bind_str(r->find, 2, host);
+	sql_bind_int(r->find, 3, from);
+	sql_bind_int(r->find, 4, to);
+	for (int64_t hour = from / USEC_HOUR; hour <= to / USEC_HOUR && !row; hour++)
+		row = find_in_hour(r, hour, id, seen, closed);
+	return row;
 }
 
 static void take_php(struct sql_stmt *st, struct php_mail *p)

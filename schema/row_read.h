@@ -6,7 +6,7 @@
 #include "schema/sql.h"
 
 struct row_reader {
-	struct sql_stmt *message, *recipients, *php;
+	struct sql_stmt *message, *recipients, *php, *find;
 };
 
 int row_reader_init(struct row_reader *r, struct sql *db, struct error *err);
@@ -14,6 +14,9 @@ int row_reader_init(struct row_reader *r, struct sql *db, struct error *err);
  * -1: error. */
 int row_read_message(struct row_reader *r, int64_t id, struct message *m, struct error *err);
 int row_read_php(struct row_reader *r, int64_t id, struct php_mail *p, struct error *err);
+/* As `find` of struct row_source says. An error is "none". */
+int64_t row_find(struct row_reader *r, struct str host, struct str id, usec_t time, usec_t *seen,
+		 usec_t *closed);
 
 /* Bits of the hash of a queue id or Message-ID in `lookup`. */
 #define LOOKUP_HASH_BITS 24

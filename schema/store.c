@@ -356,6 +356,14 @@ struct message *store_load_message(void *store, int64_t id)
 	return m;
 }
 
+int64_t store_find(void *store, struct str host, struct str id, usec_t time, usec_t *seen,
+		   usec_t *closed)
+{
+	struct store *s = store;
+
+	return row_find(&s->reader, host, id, time, seen, closed);
+}
+
 bool store_load_stream(void *store, struct str key, struct stream_row *row,
 		       void (*known)(void *to, const struct known_row *chunk), void *to)
 {

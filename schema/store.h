@@ -24,6 +24,8 @@ int store_restore(struct store *s, struct pipeline *p, usec_t linger, struct err
 /* For struct row_source: a message_new() filled from the row, or NULL. */
 struct message *store_load_message(void *store, int64_t id);
 /* For struct row_source, as core/pipeline.h says. */
+int64_t store_find(void *store, struct str host, struct str id, usec_t time, usec_t *seen,
+		   usec_t *closed);
 bool store_load_stream(void *store, struct str key, struct stream_row *row,
 		       void (*known)(void *to, const struct known_row *chunk), void *to);
 struct finding *store_load_finding(void *store, int64_t id);

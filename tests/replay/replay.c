@@ -73,8 +73,10 @@ static char *message_line(const struct message *m)
 	fprintf(out, " from=<%.*s>", STR_ARG(m->sender));
 	put(out, "subject", m->subject);
 	put(out, "parent", m->parent_id);
+	/* "~": how a refusal is known again, which is a hash. */
 	for (size_t i = 0; i < m->naliases; i++)
-		put(out, "alias", m->aliases[i]);
+		if (!str_starts(m->aliases[i], STR("~")))
+			put(out, "alias", m->aliases[i]);
 	for (size_t i = 0; i < m->nrcpt; i++) {
 		put(out, rcpt_status_name[m->rcpt[i].status], m->rcpt[i].address);
 		put(out, "orig", m->rcpt[i].orig_to);

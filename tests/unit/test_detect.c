@@ -434,7 +434,7 @@ static void restore_rest(struct host *h)
 /* From what was committed, as after a crash. */
 static void start(struct host *h)
 {
-	struct row_source rows = { h->db, load, load_stream, load_finding };
+	struct row_source rows = { h->db, load, NULL, load_stream, load_finding };
 
 	pipeline_free(h->pipeline);
 	h->pipeline = pipeline_new(h->settings, h->accounts, all_parsers, rows);

@@ -112,7 +112,9 @@ static void test_found(void **state)
 	put("/etc/php/8.2/fpm/pool.d/never.conf",
 	    "php_admin_value[mail.log] = /no/such/directory/mail.log\n");
 	n = discover_sources(root, &arena, &list);
-	assert_int_equal(n, 8);
+	assert_int_equal(n, 10);
+	assert_string_equal(find("/var/log/exim4/rejectlog")->format, "exim-reject");
+	assert_string_equal(find("/var/log/exim4/paniclog")->format, "exim-panic");
 	assert_string_equal(find("/var/log/auth.log")->format, "sshd");
 	assert_string_equal(find("/var/log/vsftpd.log")->format, "ftp");
 	assert_string_equal(find("/var/log/mail.log")->format, "auto");
@@ -132,7 +134,7 @@ static void test_long_and_odd_lines(void **state)
 	memset(text, 'a', sizeof(text) - 1);
 	put("/etc/php.ini", text);
 	put("/etc/php.d/a.ini", "mail.log\nmail.log =\n= x\nmail.log = \"\nmail.log = \"/\n");
-	assert_int_equal(discover_sources(root, &arena, &list), 8);
+	assert_int_equal(discover_sources(root, &arena, &list), 10);
 }
 
 int main(void)
