@@ -29,12 +29,14 @@
 /* What all sources together may hold unread, about. */
 #define BUFFER_BYTES (64 * 1024 * 1024)
 #define MIN_READ_BYTES 4096
+/* What is read of packed files before it tells of the rest: more than their decoders hold. */
+#define KNOWN_PACKED_BYTES 500000
 
 static struct {
 	struct str host;
 	struct str zone, format;
 	int64_t year;
-	bool alert;
+	bool alert, quiet;
 } opt;
 
 const struct option options_import[] = {
@@ -49,6 +51,8 @@ const struct option options_import[] = {
 	  "syslogd or auto" },
 	{ "alert", NULL, OPTION_FLAG, &opt.alert, NULL, 0,
 	  "tell people of what is found, as mailauditd does" },
+	{ "quiet", NULL, OPTION_FLAG, &opt.quiet, NULL, 0,
+	  "no progress, and nothing of files but what is wrong with them" },
 	{ .name = NULL }
 };
 
@@ -128,6 +132,7 @@ static size_t allow_many_files(void)
 static int open_files(struct import *im, struct cli *cli, struct error *err)
 {
 	im->max_open = allow_many_files();
+	im->files.quiet = opt.quiet;
 	if (gather(&im->files, cli->operand, cli->noperands, &im->options, im->settings, err) < 0)
 		return -1;
 	im->damaged = im->files.damaged;
@@ -168,15 +173,33 @@ static int commit(struct import *im, struct error *err)
 	return 0;
 }
 
-static void show_progress(struct import *im)
+/* How long a packed file is nobody knows before its end: those read so far tell. */
+static double expansion(const struct import *im)
 {
-	int64_t done = 0, total = 0;
+	double packed = 0, unpacked = 0;
 
 	for (size_t i = 0; i < im->files.n; i++) {
-		done += im->files.inlets[i].done;
-		total += im->files.inlets[i].size;
+		const struct inlet *in = &im->files.inlets[i];
+
+		if (!in->squeezed || in->member >= 0 || !in->offset)
+			continue;
+		packed += (double)in->done;
+		unpacked += (double)in->offset;
 	}
-	progress_draw(&im->progress, done, total,
+	return packed < KNOWN_PACKED_BYTES ? INLET_EXPANSION : unpacked / packed;
+}
+
+static void show_progress(struct import *im)
+{
+	double done = 0, total = 0, times = expansion(im);
+
+	for (size_t i = 0; i < im->files.n; i++) {
+		const struct inlet *in = &im->files.inlets[i];
+
+		done += (double)in->done * (in->squeezed ? times : 1);
+		total += (double)in->size * (in->squeezed ? times : 1);
+	}
+	progress_draw(&im->progress, total > 0 ? done / total : -1,
 		      pipeline_totals(recorder_pipeline(im->recorder))->lines);
 }
 
@@ -325,7 +348,7 @@ static int read_all(struct import *im, struct error *err)
 {
 	struct pipeline *p = recorder_pipeline(im->recorder);
 
-	progress_init(&im->progress);
+	progress_init(&im->progress, opt.quiet);
 	pipeline_clock(p, im->options.now);
 	if (drain(im, err) < 0)
 		return -1;

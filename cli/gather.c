@@ -29,11 +29,10 @@ struct search {
 static struct search *walking;
 
 /* One line on standard error, escaped as errors are. */
-static void say(struct search *s, const char *verb, const char *name, const char *why)
+static void say(const char *verb, const char *name, const char *why)
 {
 	struct error line;
 
-	s->g->said = true;
 	error_set(&line, 0, "%s %s: %s", verb, name, why);
 	fprintf(stderr, "%s\n", line.text);
 }
@@ -41,7 +40,16 @@ static void say(struct search *s, const char *verb, const char *name, const char
 static void leave(struct search *s, const char *name, const char *why)
 {
 	s->g->left++;
-	say(s, "left", name, why);
+	if (!s->g->quiet)
+		say("left", name, why);
+}
+
+/* It should have been read. */
+static void miss(struct search *s, const char *name, const char *why)
+{
+	s->g->damaged = true;
+	s->g->left++;
+	say("left", name, why);
 }
 
 static void keep(struct search *s, const struct inlet *in)
@@ -104,8 +112,7 @@ static void take_member(void *to, size_t number, const struct archive_member *me
 	if (member->kind == ARCHIVE_SPARSE) {
 		leave(s, label, "a sparse file");
 	} else if (!content) {
-		s->g->damaged = true;
-		leave(s, label, why->text);
+		miss(s, label, why->text);
 	} else if (tarlog_is(content)) {
 		leave(s, label, "an archive in an archive");
 	} else if (inlet_look_member(&in, s->archive, (int64_t)number, member, content, s->options,
@@ -140,8 +147,7 @@ static int take_file(struct search *s, const char *path, bool named)
 		inlet_release(&in);
 		if (named)
 			return -1;
-		s->g->damaged = true;
-		leave(s, path, s->err->text);
+		miss(s, path, s->err->text);
 		return 0;
 	}
 	if (in.ino && archive_is_tar(in.head))
@@ -158,9 +164,8 @@ static int on_entry(const char *path, const struct stat *st, int type, struct FT
 	struct error why;
 
 	if (type == FTW_DNR) {
-		walking->g->damaged = true;
 		error_set(&why, EXIT_PERMISSION, "%s", strerror(EACCES));
-		leave(walking, path, why.text);
+		miss(walking, path, why.text);
 	}
 	if (type != FTW_F || !S_ISREG(st->st_mode) || at->level > GATHER_MAX_DEPTH)
 		return 0;
@@ -263,8 +268,8 @@ static void leave_seconds(struct search *s, size_t first)
 	}
 	while (g->n > kept)
 		inlet_release(&g->inlets[--g->n]);
-	for (size_t i = first; i < g->n; i++)
-		say(s, "took", g->inlets[i].name, g->inlets[i].kind);
+	for (size_t i = first; i < g->n && !g->quiet; i++)
+		say("took", g->inlets[i].name, g->inlets[i].kind);
 }
 
 static bool is_file(const char *name)

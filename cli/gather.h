@@ -13,7 +13,7 @@ struct gathered {
 	size_t n;
 	size_t left; /* that lie in a directory or archive and were not taken */
 	bool damaged; /* an archive, or one of its members */
-	bool said; /* something, on standard error */
+	bool quiet; /* say only what is damaged or cannot be read */
 };
 
 /* A name is a file, "-", a tar archive, a directory or, where nothing has that

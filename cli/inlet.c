@@ -299,7 +299,7 @@ static bool is_of_journal(struct inlet *in, struct logfile *f)
 		return false;
 	}
 	in->kind = "journal";
-	in->packed = logfile_format(f) != LOGFILE_PLAIN;
+	in->packed = in->squeezed = logfile_format(f) != LOGFILE_PLAIN;
 	return true;
 }
 
@@ -314,7 +314,8 @@ static int look_inside(struct inlet *in, struct logfile *f, const struct inlet_o
 	env = (struct envelope){ .zone = setup.zone, .near = setup.near };
 	in->head = logfile_head(f);
 	in->head.p = str_dup(in->head);
-	in->packed = in->member >= 0 || logfile_format(f) != LOGFILE_PLAIN;
+	in->squeezed = logfile_format(f) != LOGFILE_PLAIN;
+	in->packed = in->member >= 0 || in->squeezed;
 	look_at_lines(in, &env, in->head);
 	if (!in->kind && in->ino) {
 		in->first = 0;
@@ -471,10 +472,11 @@ static void finish(struct inlet *in, bool whole)
 
 static void note_progress(struct inlet *in)
 {
-	off_t at = in->member >= 0 ? in->offset : lseek(logfile_fd(in->file), 0, SEEK_CUR);
+	off_t at = in->offset;
 
-	if (!in->packed)
-		at = in->offset;
+	if (in->squeezed)
+		at = in->member < 0 ? lseek(logfile_fd(in->file), 0, SEEK_CUR) :
+				      in->offset / INLET_EXPANSION;
 	in->done = at < 0 || at > in->size ? in->size : at;
 }
 
@@ -491,6 +493,8 @@ static int64_t fill_stream(struct inlet *in, struct error *err)
 {
 	int64_t n = inlet_stream_fill(in->stream, in->file, err);
 
+	in->offset += n > 0 ? n : 0;
+	note_progress(in);
 	if (n < 0 || inlet_stream_is_over(in->stream))
 		finish(in, n >= 0);
 	return n;

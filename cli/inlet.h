@@ -10,6 +10,9 @@
 /* A turn's share of one file, at most. */
 #define INLET_READ_BYTES (64 * 1024)
 
+/* Logs packed by gzip become so many times as long, about; by xz twice that. */
+#define INLET_EXPANSION 10
+
 /* What the command line says about all files. */
 struct inlet_options {
 	const char *format; /* a parser's name, or "auto" */
@@ -44,11 +47,12 @@ struct inlet {
 	int64_t taken, committed; /* bytes of lines taken, now and at the last commit */
 	bool ended; /* nothing more to push */
 	uint64_t dev, ino; /* of the file when it was looked at */
-	int64_t size; /* of the packed file, for progress; 0 unknown */
+	int64_t size; /* of the packed file, of a member as the archive says; 0 unknown */
 	int64_t done; /* of size */
 	usec_t mtime;
 	struct str head; /* first bytes; heap, until inlet_forget_head() */
 	bool packed;
+	bool squeezed; /* itself, not only the archive it is in: size is that of the packed */
 	size_t group; /* those of one number start alike; 0: none does */
 	usec_t first; /* time of the first line; 0 unknown */
 	const char *kind; /* the parser that knows its first lines; NULL: none does */
