@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,6 +22,8 @@
 
 #include "base/archive.h"
 
+/* Until somebody opens a pipe for writing. */
+#define PIPE_WAIT_MSEC 3000
 #define PACKED_BUFFER (64 * 1024)
 /* Memory a packed file may make us use: xz -9 asks for 65 MiB, zstd's own
  * default bound is a window of 128 MiB. */
@@ -524,24 +527,40 @@ struct logfile *logfile_open_bytes(struct logfile_bytes bytes, int fd, const cha
 	return start(f, err);
 }
 
+/* The writer is there already, or just being started; of one that never comes, nobody
+ * should wait for ever. */
+static bool has_writer(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	return poll(&p, 1, PIPE_WAIT_MSEC) == 1;
+}
+
+static int open_file(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st = { .st_mode = 0 };
+
+	if (fd < 0)
+		return error_set(err, errno == EACCES ? EXIT_PERMISSION : EXIT_NOINPUT, "%s: %s",
+				 path, strerror(errno));
+	if (fstat(fd, &st) == 0 &&
+	    (S_ISREG(st.st_mode) || (S_ISFIFO(st.st_mode) && has_writer(fd))))
+		return fd;
+	close(fd);
+	return error_set(err, EXIT_NOINPUT, S_ISFIFO(st.st_mode) ? "%s: nobody writes to this pipe" :
+					    "%s: not a regular file", path);
+}
+
 struct logfile *logfile_open(const char *path, struct error *err)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
-	struct stat st;
-	int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) :
-			    open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open_file(path, err);
 
-	if (fd < 0) {
-		error_set(err, errno == EACCES ? EXIT_PERMISSION : EXIT_NOINPUT, "%s: %s",
-			  path, strerror(errno));
-		return NULL;
-	}
-	if (!is_stdin && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
-		close(fd);
-		error_set(err, EXIT_NOINPUT, "%s: not a regular file", path);
-		return NULL;
-	}
-	return logfile_open_fd(fd, is_stdin ? "standard input" : path, err);
+	if (fd < 0 && is_stdin)
+		error_set(err, EXIT_NOINPUT, "-: %s", strerror(errno));
+	return fd < 0 ? NULL : logfile_open_fd(fd, is_stdin ? "standard input" : path, err);
 }
 
 void logfile_close(struct logfile *f)

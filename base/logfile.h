@@ -35,8 +35,8 @@ struct logfile_bytes {
 
 struct logfile;
 
-/* Symbolic links are followed. "-" is standard input. The file must be a
- * regular one, or, for "-" only, anything that can be read. NULL: *err has
+/* Symbolic links are followed. "-" is standard input. The file must be a regular one or a
+ * pipe (a shell's <(...)), or, for "-" only, anything that can be read. NULL: *err has
  * EXIT_NOINPUT or EXIT_PERMISSION. */
 struct logfile *logfile_open(const char *path, struct error *err);
 /* Takes the descriptor over, also when it fails; name is for messages. */

@@ -79,7 +79,9 @@ static bool is_one_of(struct str name, const struct str *list, size_t n)
 /* Why a file that was found, not named, is not read; NULL: it is. */
 static const char *why_not(const struct inlet *in)
 {
-	if (!in->head.n)
+	if (inlet_foreign(in))
+		return "packed in a way that is not read; unpack it first";
+	if (!in->head.n && !in->kind) /* a journal has no head */
 		return "empty, or cannot be unpacked";
 	return in->kind ? NULL : "not a mail log of a known kind";
 }
@@ -139,6 +141,44 @@ static void take_archive(struct search *s, struct inlet *archive)
 
 /* ---- files and directories ---- */
 
+/* Each log in an archive is read from its beginning: it must be a file. */
+static int take_archive_of_stdin(struct search *s, struct inlet *in)
+{
+	bool is_pipe = !in->ino;
+	struct inlet again;
+
+	inlet_release(in);
+	if (is_pipe)
+		return error_set(s->err, EXIT_NOINPUT,
+				 "a tar archive cannot be read from a pipe; name it");
+	if (inlet_look(&again, "/dev/stdin", s->options, s->settings, s->err) < 0)
+		return -1;
+	take_archive(s, &again);
+	return 0;
+}
+
+static int keep_named(struct search *s, struct inlet *in)
+{
+	const char *packer = inlet_foreign(in);
+
+	if (packer) {
+		error_set(s->err, EXIT_NOINPUT, "%s: packed by %s, which is not read; unpack it first",
+			  in->name, packer);
+		inlet_release(in);
+		return -1;
+	}
+	keep(s, in);
+	return 0;
+}
+
+/* The line says it already. */
+static const char *without_name(const struct error *err, const char *name)
+{
+	struct str text = str_of(err->text);
+
+	return str_eat(&text, str_of(name)) && str_eat(&text, STR(": ")) ? text.p : err->text;
+}
+
 static int take_file(struct search *s, const char *path, bool named)
 {
 	struct inlet in;
@@ -147,13 +187,15 @@ static int take_file(struct search *s, const char *path, bool named)
 		inlet_release(&in);
 		if (named)
 			return -1;
-		miss(s, path, s->err->text);
+		miss(s, path, without_name(s->err, path));
 		return 0;
 	}
-	if (in.ino && archive_is_tar(in.head))
+	if (archive_is_tar(in.head) && (!in.ino || strcmp(path, "-") == 0))
+		return take_archive_of_stdin(s, &in);
+	if (archive_is_tar(in.head))
 		take_archive(s, &in);
 	else if (named)
-		keep(s, &in);
+		return keep_named(s, &in);
 	else
 		judge(s, &in);
 	return 0;
@@ -248,23 +290,38 @@ static bool has_better(const struct gathered *g, const struct inlet *in)
 	return false;
 }
 
+/* Why one of several logs is not read; NULL: it is. */
+static const char *why_second(const struct gathered *g, const struct inlet *in, bool mail_log)
+{
+	if (is_second(base_of(str_of(in->name))) && has_better(g, in))
+		return "the mail log beside it says the same";
+	/* rsyslog has the lines of its files from journald. */
+	if (mail_log && in->kind && strcmp(in->kind, "journal") == 0)
+		return "the mail log says the same; name it to read it, too";
+	return NULL;
+}
+
 /* From `first` on: those that one directory or archive gave. */
 static void leave_seconds(struct search *s, size_t first)
 {
 	struct gathered *g = s->g;
 	size_t kept = first, n = g->n;
+	bool mail_log = false;
 
+	for (size_t i = first; i < n; i++)
+		mail_log |= is_mail_log(base_of(str_of(g->inlets[i].name)));
 	for (size_t i = first; i < n; i++) {
 		struct inlet *in = &g->inlets[i];
+		const char *why = why_second(g, in, mail_log);
 
-		if (!is_second(base_of(str_of(in->name))) || !has_better(g, in)) {
+		if (!why) {
 			struct inlet moved = *in;
 
 			g->inlets[i] = g->inlets[kept];
 			g->inlets[kept++] = moved;
 			continue;
 		}
-		leave(s, in->name, "the mail log beside it says the same");
+		leave(s, in->name, why);
 	}
 	while (g->n > kept)
 		inlet_release(&g->inlets[--g->n]);
@@ -276,7 +333,7 @@ static bool is_file(const char *name)
 {
 	struct stat st;
 
-	return strcmp(name, "-") == 0 || (stat(name, &st) == 0 && S_ISREG(st.st_mode));
+	return strcmp(name, "-") == 0 || (stat(name, &st) == 0 && !S_ISDIR(st.st_mode));
 }
 
 static int by_head(const void *left, const void *right)

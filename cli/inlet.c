@@ -326,6 +326,12 @@ static int look_inside(struct inlet *in, struct logfile *f, const struct inlet_o
 	return 0;
 }
 
+/* Standard input, or a pipe: it cannot be opened again. */
+static bool is_given_once(const struct inlet *in)
+{
+	return in->path && in->member < 0 && (!in->ino || strcmp(in->path, "-") == 0);
+}
+
 int inlet_look(struct inlet *in, const char *path, const struct inlet_options *options,
 	       const struct settings *settings, struct error *err)
 {
@@ -335,11 +341,28 @@ int inlet_look(struct inlet *in, const char *path, const struct inlet_options *o
 	if (!f)
 		return -1;
 	result = is_of_journal(in, f) ? 0 : look_inside(in, f, options, settings, err);
-	if (strcmp(path, "-") == 0)
+	if (is_given_once(in))
 		in->file = f;
 	else
 		logfile_close(f);
 	return result;
+}
+
+const char *inlet_foreign(const struct inlet *in)
+{
+	static const struct {
+		struct str start;
+		const char *name;
+	} packers[] = {
+		{ STR("PK\003\004"), "zip" },	   { STR("7z\274\257\047\034"), "7z" },
+		{ STR("Rar!\032\007"), "rar" },	   { STR("\037\235"), "compress" },
+		{ STR("\004\042\115\030"), "lz4" }, { STR("LZIP"), "lzip" },
+	};
+
+	for (size_t i = 0; i < sizeof(packers) / sizeof(*packers); i++)
+		if (str_starts(in->head, packers[i].start))
+			return packers[i].name;
+	return NULL;
 }
 
 int inlet_look_member(struct inlet *in, const struct inlet *archive, int64_t number,
@@ -385,7 +408,7 @@ static int reopen(struct inlet *in, struct error *err)
 
 void inlet_rest(struct inlet *in)
 {
-	if (in->stream || (in->path && strcmp(in->path, "-") == 0))
+	if (in->stream || is_given_once(in))
 		return;
 	logfile_close(in->file);
 	in->file = NULL;

@@ -60,8 +60,8 @@ struct inlet {
 	uint32_t head_n;
 };
 
-/* Looks at a file: its name, head and first line; it is closed again. path "-" is
- * standard input and stays open. -1: EXIT_NOINPUT, EXIT_PERMISSION, EXIT_USAGE. */
+/* Looks at a file: its name, head and first line; it is closed again, but for standard
+ * input, "-", and a pipe. -1: EXIT_NOINPUT, EXIT_PERMISSION, EXIT_USAGE. */
 int inlet_look(struct inlet *in, const char *path, const struct inlet_options *options,
 	       const struct settings *settings, struct error *err);
 /* The same for a member of an archive that was looked at; f is its content. */
@@ -71,6 +71,8 @@ int inlet_look_member(struct inlet *in, const struct inlet *archive, int64_t num
 		      struct error *err);
 /* Is the directory a journal? Then *in is filled. */
 bool inlet_look_journal(struct inlet *in, const char *directory);
+/* What it is packed by, where that is nothing that is read: "zip"; NULL. */
+const char *inlet_foreign(const struct inlet *in);
 void inlet_forget_head(struct inlet *in);
 /* Makes it a source of the pipeline and skips what was read before. */
 int inlet_attach(struct inlet *in, const struct inlet_options *options,

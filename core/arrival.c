@@ -112,7 +112,7 @@ static bool same_start(const struct step *s)
 	bool now = m->time == s->time ||
 		   (s->ev->session.n && m->time < s->time && s->time - m->time < START_TAKES);
 
-	if (m->closed && !now)
+	if (m->closed && m->time < s->time && !now)
 		return false;
 	return m->channel == CHANNEL_NONE || (now && m->channel == s->ev->channel);
 }
@@ -217,7 +217,9 @@ static void fill_start(struct step *s)
 
 void on_accept(struct step *s)
 {
-	if (step_locate(s, s->ev->queue_id) && !same_start(s)) {
+	if (!step_locate(s, s->ev->queue_id) && !s->entry)
+		step_recall(s, s->ev->queue_id);
+	if (s->m && !same_start(s)) {
 		if (!s->m->closed) {
 			php_stop_waiting(s->c, s->m);
 			step_finish(s->c, s->entry, MSG_LOST, s->time);

@@ -4,8 +4,10 @@
 Whatever a log was cut into and packed by, in whatever order it is named, and wherever SIGKILL
 strikes, the database must say what one undisturbed import of the same lines says.
 """
+import datetime
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -111,6 +113,139 @@ def pattern(build):
         series(rig.path("var"))
         run(rig, rig.path("v*", "mail.log*"))
         check_same(rig.dump(), want, "a pattern")
+
+
+def odd_files(build):
+    """What lies about in directories: said, where it matters, and never counted twice."""
+    want = imported(build, LINES)
+    with Rig(build) as rig:
+        var = rig.path("var")
+        log = os.path.join(var, "a b\nc\x1b[31m.log")
+        write(log, LINES)
+        os.symlink("/nonexistent", os.path.join(var, "dangling"))
+        os.symlink(log, os.path.join(var, "link"))
+        os.link(log, os.path.join(var, "hard"))
+        write(os.path.join(var, "none.gz"), [])
+        said = run(rig, var)
+        check_same(rig.dump(), want, "a directory of odd files")
+        if "\x1b" in said or r"a b\x0ac\x1b[31m.log" not in said or "dangling" in said:
+            raise AssertionError(said)
+        run(rig, log, os.path.join(var, "link"), log, os.path.join(var, "hard"))
+        check_same(rig.dump(), want, "the same by other names")
+        if "No such file" not in run(rig, os.path.join(var, "dangling"), code=66):
+            raise AssertionError("a dangling link")
+
+
+def unreadable(build):
+    """Who may not read all is told so, and gets the rest."""
+    if os.geteuid() != 0:
+        return "skipped: not root"
+    want = imported(build, LINES)
+    with Rig(build) as rig:
+        os.chmod(rig.dir, 0o777)
+        write(rig.path("var", "mail.log"), LINES)
+        write(rig.path("var", "secret.log"), LINES[:9])
+        write(rig.path("var", "closed", "mail.log"), LINES[:9])
+        os.chmod(rig.path("var", "secret.log"), 0)
+        os.chmod(rig.path("var", "closed"), 0)
+        done = subprocess.run([rig.mailaudit, "--config", rig.config, "import", rig.path("var")],
+                              env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"), user=65534,
+                              group=65534, extra_groups=[], capture_output=True, check=False)
+        for name in ("secret.log", "closed"):
+            line = "left %s: Permission denied" % rig.path("var", name)
+            if line not in done.stderr.decode().splitlines():
+                raise AssertionError("no %r: %r" % (line, done.stderr))
+        if done.returncode != 66:
+            raise AssertionError("exit code %d" % done.returncode)
+        check_same(rig.dump(), want, "what may be read")
+    return None
+
+
+def foreign(build):
+    """Packed in a way we do not read: an error if named, no line of a log in any case."""
+    heads = {"zip": b"PK\3\4", "7z": b"7z\xbc\xaf\x27\x1c", "rar": b"Rar!\x1a\7\0",
+             "compress": b"\x1f\x9d", "lz4": b"\4\x22\x4d\x18", "lzip": b"LZIP\1"}
+    with Rig(build) as rig:
+        write(rig.path("var", "mail.log"), LINES)
+        for name, head in heads.items():
+            write(rig.path("var", name), [head + b"rubbish\n" * 9])
+            if "packed by " + name not in run(rig, rig.path("var", name), code=66):
+                raise AssertionError(name)
+        said = run(rig, rig.path("var"))
+        if said.count("unpack it first") != len(heads):
+            raise AssertionError(said)
+        check_same(rig.dump(), imported(build, LINES), "a directory with them")
+
+
+def through_pipes(build):
+    """Standard input and a shell's <(...), packed or not; tar as a file only."""
+    want = imported(build, LINES)
+    for packer in (["cat"], *PACKERS):
+        for shell in ("{0} < packed | cat | $M -", "$M - < packed", "$M <(cat packed)"):
+            with Rig(build) as rig:
+                write(rig.path("mail.log"), LINES)
+                with open(rig.path("packed"), "wb") as out, open(rig.path("mail.log"), "rb") as log:
+                    subprocess.run([packer[0]], stdin=log, stdout=out, check=True)
+                env = dict(os.environ, M="%s --config %s import" % (rig.mailaudit, rig.config))
+                for _ in range(2):
+                    subprocess.run(["bash", "-c", shell.format("cat")], cwd=rig.dir, env=env,
+                                   check=True, stdout=subprocess.DEVNULL)
+                    check_same(rig.dump(), want, "%s: %s" % (packer[0], shell))
+                run(rig, rig.path("mail.log"))
+                check_same(rig.dump(), want, "%s: %s, then the file" % (packer[0], shell))
+    with Rig(build) as rig:
+        series(rig.path("var"))
+        tar(rig, "a.tar.gz", "-z")
+        for source, code in (("cat a.tar.gz | $M -", 66), ("$M - < a.tar.gz", 0)):
+            done = subprocess.run(["bash", "-c", source], cwd=rig.dir, check=False,
+                                  env=dict(os.environ, M="%s --config %s import" %
+                                           (rig.mailaudit, rig.config)), capture_output=True)
+            if done.returncode != code or (code and b"from a pipe" not in done.stderr):
+                raise AssertionError("%s: %d, %r" % (source, done.returncode, done.stderr))
+        check_same(rig.dump(), want, "tar as standard input")
+
+
+def entry(line, number):
+    """A line as journalctl -o export tells it."""
+    stamp, host, program, pid, text = re.match(rb"(\S+) (\S+) ([^\[]+)\[(\d+)\]: (.*)\n",
+                                               line).groups()
+    time_ = int(datetime.datetime.fromisoformat(stamp.decode()).timestamp() * 1e6)
+    return (b"__CURSOR=s=%032x;i=%x;b=%032x;m=1;t=%x;x=1\n__REALTIME_TIMESTAMP=%d\n_HOSTNAME=%s\n"
+            b"SYSLOG_IDENTIFIER=%s\nSYSLOG_PID=%s\nSYSLOG_FACILITY=2\n_UID=0\n_COMM=%s\nMESSAGE=%s"
+            b"\n\n" % (1, number, 1, time_, time_, host, program, pid, program.split(b"/")[-1], text))
+
+
+def journal_in_a_directory(build):
+    """It is taken, packed, too; but where there is a mail log, that has the same lines."""
+    with Rig(build) as rig:
+        write(rig.path("var", "host.export"), [entry(l, n + 1) for n, l in enumerate(LINES)])
+        subprocess.run(["gzip", rig.path("var", "host.export")], check=True)
+        if "host.export.gz: journal" not in run(rig, rig.path("var")):
+            raise AssertionError("not taken")
+        if rig.dump()["messages"] != imported(build, LINES)["messages"]:
+            raise AssertionError("other messages")
+    with Rig(build) as rig:
+        write(rig.path("var", "mail.log"), LINES)
+        write(rig.path("var", "journal", "host.export"),
+              [entry(l, n + 1) for n, l in enumerate(LINES)])
+        if "the mail log says the same" not in run(rig, rig.path("var")):
+            raise AssertionError("taken, too")
+        check_same(rig.dump(), imported(build, LINES), "a mail log and the journal")
+
+
+def overlap(build):
+    """Two logs that share lines, at once and one after the other: messages count once."""
+    want = imported(build, LINES)["messages"]
+    middle = len(LINES) // 2
+    for runs in (["old", "new"],), (["old"], ["new"]), (["new"], ["old"]):
+        with Rig(build) as rig:
+            write(rig.path("old"), LINES[:middle + 50])
+            write(rig.path("new"), LINES[middle - 50:])
+            for names in runs:
+                run(rig, *map(rig.path, names))
+            got = rig.dump()["messages"]
+        if sorted(row[4] for row in got) != sorted(row[4] for row in want):
+            raise AssertionError("%r: %d messages, not %d" % (runs, len(got), len(want)))
 
 
 def hostile_archives(build):
@@ -269,5 +404,6 @@ if __name__ == "__main__":
     if b"-libarchive" in BUILT or b"-lzma" in BUILT or b"-zstd" in BUILT:
         print("built without libarchive, liblzma or libzstd")
         sys.exit(77)
-    main([series_in_any_order, archives, directory, pattern, hostile_archives, bomb, many_logs,
+    main([series_in_any_order, archives, directory, pattern, odd_files, unreadable, foreign,
+          through_pipes, journal_in_a_directory, overlap, hostile_archives, bomb, many_logs,
           two_hosts, named_hosts, older_after_newer, kill_and_resume])

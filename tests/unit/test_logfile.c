@@ -437,7 +437,7 @@ static void test_refused(void **state)
 	assert_int_equal(err.code, EXIT_NOINPUT);
 	assert_null(logfile_open(dir, &err));
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_null(logfile_open(path, &err)); /* and does not wait for a writer */
+	assert_null(logfile_open(path, &err)); /* and does not wait for ever */
 	unlink(path);
 	write_file("", 0);
 }
