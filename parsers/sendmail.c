@@ -490,12 +490,15 @@ static enum parse_result on_discarded(const struct line *line)
 	return emit(line, &ev);
 }
 
-/* "host [ip] did not issue MAIL/EXPN/VRFY/ETRN during connection to MTA", "/etc/mail/
+/* "host [ip] did not issue MAIL/EXPN/VRFY/ETRN during connection to MTA", "host [ip]:
+ * possible SMTP attack: command=AUTH, count=5", "host [ip]: EXPN root [rejected]", "/etc/mail/
  * aliases: 3 aliases, longest 4 bytes": the sentence is not at the start. */
 static enum parse_result on_sentence(const struct line *line)
 {
 	struct str s = line->text;
 	bool known = str_find(s, STR(" did not issue MAIL/EXPN/VRFY/ETRN ")) < s.n ||
+		     str_find(s, STR("]: possible SMTP attack: command=")) < s.n ||
+		     str_ends(s, STR(" [rejected]")) ||
 		     str_find(s, STR(" aliases, longest ")) < s.n;
 
 	return known ? PARSE_NOISE : PARSE_UNKNOWN;
@@ -525,6 +528,7 @@ static enum parse_result on_sentence(const struct line *line)
 	X("aliases", FORM_BARE, "alias database ", NOISE) \
 	X("lost", FORM_ANY, "lost input channel from ", NOISE) \
 	X("timeout", FORM_ANY, "timeout waiting for input from ", NOISE) \
+	X("greeted", FORM_ANY, "rejecting commands from ", NOISE) \
 	X("system-error", FORM_ANY, "SYSERR(", NOISE) \
 	X("panic", FORM_QID, "Losing ", NOISE) \
 	X("headers", FORM_QID, "headers too large (", NOISE) \

@@ -4,9 +4,9 @@
 usage: oracle_unknown.py PATH/TO/corpus
 
 Reads the logs under $MAILAUDIT_SHARED/corpus (default: ../shared beside the source tree), captured
-from real servers and written by others; exits 77 (skipped) when they are absent. Exim's own test
-suite is oracle_exim.py's. Nobody wrote down what lines of OpenSMTPD mean: those that were captured there
-and for tests/replay must do. Fails when the share of a server is one in a hundred or more.
+from real servers and written by others, and those of tests/replay; exits 77 (skipped) when the
+former are absent. Exim's own test suite is oracle_exim.py's. Fails when the share of a server is one
+in a hundred or more.
 """
 import json
 import os
@@ -15,20 +15,41 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES_ID = {
-    "postfix": re.compile(r"postfix(?:-\w+)?(?:/[\w-]+)*\[\d+\]: (?:[0-9A-F]{6,}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,}): "),
-    "exim": re.compile(r"(?:^|\s)(?:\[\d+\] )?[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} "),
-    "opensmtpd": re.compile(r" smtpd\[\d+\]: .*(?:msgid=|evpid=| message [0-9a-f]{8} | for [0-9a-f]{16}: )"),
+# For each parser: a line of its server that names a queue id; the logs, as patterns below the corpus
+# and below tests/replay; files of JSON rows whose "line" is one; how many lines there are at least.
+SERVERS = {
+    "postfix": {
+        "names_id": r"postfix(?:-\w+)?(?:/[\w-]+)*\[\d+\]: (?:[0-9A-F]{6,}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,}): ",
+        "corpus": ("captured/postfix-*.log", "crowdsec/tests/*/*.log"),
+        "rows": ("msimerson/oracle.jsonl", "fail2ban/oracle.jsonl"),
+        "replay": ("postfix-*/logs/mail.log",),
+        "least": 3000,
+    },
+    "exim": {
+        "names_id": r"(?:^|\s)(?:\[\d+\] )?[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} ",
+        "corpus": ("captured/exim-*.log", "crowdsec/tests/*/*.log"),
+        "rows": ("fail2ban/oracle.jsonl",),
+        "replay": ("exim-*/logs/exim/mainlog", "exim-*/logs/mail.log"),
+        "least": 1000,
+    },
+    "sendmail": {
+        "names_id": r"(?:sendmail|sm-mta|sm-msp-queue|sm-que)\[\d+\]: [0-9A-Za-z]{14}: ",
+        "corpus": ("captured/sendmail-*.log", "fluent-sendmail/maillog"),
+        "rows": ("fail2ban/oracle.jsonl",),
+        "replay": ("sendmail-*/logs/mail.log",),
+        "least": 300,
+    },
+    "opensmtpd": {
+        "names_id": r" smtpd\[\d+\]: .*(?:msgid=|evpid=| message [0-9a-f]{8} | for [0-9a-f]{16}: )",
+        "corpus": ("captured/opensmtpd-*.log",),
+        "rows": (),
+        "replay": ("opensmtpd-*/logs/mail.log",),
+        "least": 500,
+    },
 }
-OTHERS = {
-    "postfix": ("msimerson/oracle.jsonl", "fail2ban/oracle.jsonl"),
-    "exim": ("fail2ban/oracle.jsonl",),
-    "opensmtpd": (),
-}
-# Not the server's own words: drafts of an ACL's line, which the snippets do not write.
-NOT_ITS_LINE = re.compile(r" mailaudit php uid=\d+ login=\w+ script=\"\" ")
-LEAST_LINES = {"postfix": 500, "exim": 100, "opensmtpd": 500}
 REPLAY = Path(__file__).resolve().parent.parent / "replay"
+# Not the server's own words: drafts of the snippets' lines, which they do not write.
+NOT_ITS_LINE = re.compile(r" mailaudit php uid=\d+ login=\w+ script=\"\" |: [0-9A-Za-z]{14}\.phpscript=")
 
 
 def shared():
@@ -37,12 +58,10 @@ def shared():
 
 
 def lines_of(root, server):
-    logs = sorted(root.glob(f"captured/{server}-*.log")) + sorted(root.glob("crowdsec/tests/*/*.log"))
-    if server == "opensmtpd":
-        logs += sorted(REPLAY.glob("opensmtpd-*/logs/mail.log"))
-    for log in logs:
-        yield from log.read_text(errors="surrogateescape").splitlines()
-    for name in OTHERS[server]:
+    for where, patterns in ((root, server["corpus"]), (REPLAY, server["replay"])):
+        for log in sorted(log for pattern in patterns for log in where.glob(pattern)):
+            yield from log.read_text(errors="surrogateescape").splitlines()
+    for name in server["rows"]:
         for row in open(root / name, encoding="utf-8"):
             yield json.loads(row)["line"].replace("\n", " ")
 
@@ -53,16 +72,18 @@ def results(corpus, parser, lines):
     return [json.loads(row)["result"] for row in out.stdout.decode().splitlines()]
 
 
-def check(corpus, root, server):
-    lines = [line for line in lines_of(root, server) if NAMES_ID[server].search(line) and
+def check(corpus, root, name):
+    server = SERVERS[name]
+    names_id = re.compile(server["names_id"])
+    lines = [line for line in lines_of(root, server) if names_id.search(line) and
              not NOT_ITS_LINE.search(line)]
-    told = results(corpus, server, lines)
+    told = results(corpus, name, lines)
     unknown = [line for line, result in zip(lines, told, strict=True) if result == "unknown"]
-    print(f"{server}: {len(lines)} lines name a queue id, {len(unknown)} not understood "
+    print(f"{name}: {len(lines)} lines name a queue id, {len(unknown)} not understood "
           f"({100 * len(unknown) / max(len(lines), 1):.2f} %)")
     for line in unknown:
-        print(f"{server}: unknown: {line[:160]!a}")
-    return len(lines) >= LEAST_LINES[server] and 100 * len(unknown) < len(lines)
+        print(f"{name}: unknown: {line[:160]!a}")
+    return len(lines) >= server["least"] and 100 * len(unknown) < len(lines)
 
 
 def main():
@@ -70,7 +91,7 @@ def main():
     if not root.is_dir():
         print(f"skipped: no {root}")
         return 77
-    good = [check(sys.argv[1], root, server) for server in NAMES_ID]
+    good = [check(sys.argv[1], root, name) for name in SERVERS]
     return 0 if all(good) else 1
 
 
