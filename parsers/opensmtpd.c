@@ -118,7 +118,7 @@ static void emit_recipient(const struct line *line, struct str queue_id, struct 
 	emit(line, &ev);
 }
 
-/* "192.0.2.1", "[2001:db8::1]", "local" */
+/* "192.0.2.1", "[2001:db8::1]", once "IPv6:2001:db8::1", "local" */
 static void set_client(struct event *ev, struct str address, struct str host)
 {
 	if (str_eq(address, STR("local"))) {
@@ -126,6 +126,7 @@ static void set_client(struct event *ev, struct str address, struct str host)
 		return;
 	}
 	ev->channel = CHANNEL_SMTP;
+	str_eat(&address, STR("IPv6:"));
 	if (!cursor_ip(&address, &ev->client_ip))
 		ev->client_ip = address;
 	if (!str_eq(host, STR("<unknown>")))
@@ -283,14 +284,16 @@ static bool set_result(struct event *ev, struct str result)
 	return true;
 }
 
-/* "192.0.2.1 (mx.example)", "[2001:db8::1]", "example.org" before a host is known */
+/* "192.0.2.1 (mx.example)", "[2001:db8::1]" or "IPv6:...", "example.org" before a host is known */
 static void set_relay(struct event *ev, struct str relay)
 {
-	struct str rest = relay, ip = str_head(relay, str_chr(relay, ' '));
-	bool digits = ip.n && ip.p[0] >= '0' && ip.p[0] <= '9' && str_chr(ip, '.') < ip.n;
+	struct str rest = relay;
+	bool v6 = str_eat(&rest, STR("IPv6:"));
+	struct str ip = str_head(rest, str_chr(rest, ' '));
+	bool v4 = ip.n && ip.p[0] >= '0' && ip.p[0] <= '9' && str_chr(ip, '.') < ip.n;
 
 	if (cursor_ip(&rest, &ev->relay_ip)) {
-	} else if (digits) {
+	} else if (v4 || v6) {
 		ev->relay_ip = ip;
 		rest = str_skip(rest, ip.n);
 	} else {
