@@ -48,8 +48,8 @@ make_users() {
 	add_system_user Debian-exim 5901 /var/spool/exim4
 	add_system_user smmta 5902 /var/lib/sendmail
 	add_system_user smmsp 5903 /var/lib/sendmail
-	add_system_user opensmtpd 5904 /var/lib/opensmtpd/empty
-	add_system_user opensmtpq 5905 /var/lib/opensmtpd/empty
+	add_system_user opensmtpd 904 /var/lib/opensmtpd/empty
+	add_system_user opensmtpq 905 /var/lib/opensmtpd/empty
 	add_system_user mailaudit 5190 /var/lib/mailaudit
 }
 
