@@ -291,6 +291,8 @@ static void on_nothing(struct step *s)
 
 static void on_auth_fail(struct step *s)
 {
+	if (s->ev->copy >= 0 && refusal_is_repeated(s))
+		return;
 	if (s->c->detect && s->ev->login.n && !s->from->tenant)
 		detect_refused_login(s->c->detect, s->ev, s->time);
 }

@@ -104,7 +104,7 @@ enum rcpt_place { PLACE_UNKNOWN, PLACE_LOCAL, PLACE_REMOTE };
 	X(str, args, "args") /* CWD: the command line behind "args:" */ \
 	X(str, service, "service") /* LOGIN, AUTH_FAIL, UPLOAD: "imap", "ssh", "ftp"; "" SMTP */ \
 	X(str, path, "path") /* UPLOAD: as the server saw it: a chroot makes it shorter */ \
-	X(num, copy, "copy") /* Exim tells it twice: 0 main log, 1 reject log; absent: once */ \
+	X(num, copy, "copy") /* Exim tells it twice: 0 main log, 1 reject log; -1 once */ \
 	X(num, lines, "lines") /* LOST: how many; absent: not told yet */ \
 	X(num, seconds, "seconds") /* LOST: within the last so many */
 

@@ -23,7 +23,7 @@ static uint64_t line_hash(const struct step *s)
 	return str_hash(s->rec->body, str_hash(host_of(s), s->rec->pid));
 }
 
-static bool in_syslog_twice(struct step *s)
+bool refusal_is_repeated(struct step *s)
 {
 	char key[24];
 	struct str k = { key, (size_t)snprintf(key, sizeof(key), "%016llx",
@@ -31,6 +31,8 @@ static bool in_syslog_twice(struct step *s)
 	const struct note *note = notes_get(&s->c->notes, STR("refusal"), k);
 	bool known = note && s->time - note->time <= SYSLOG_COPY;
 
+	if (s->rec->shape != RECORD_SYSLOG)
+		return false;
 	if (known)
 		notes_remove(&s->c->notes, STR("refusal"), k);
 	else
@@ -64,7 +66,7 @@ bool refusal_is_known(struct step *s, char id[REFUSAL_ID_SIZE])
 
 	*id = '\0';
 	if (s->rec->shape != RECORD_EXIM)
-		return in_syslog_twice(s);
+		return refusal_is_repeated(s);
 	/* No queue id begins so. */
 	n = snprintf(id, REFUSAL_ID_SIZE, "~%016llx.%lld",
 		     (unsigned long long)str_hash(STR("refusal"), hash ^ (uint64_t)s->time),

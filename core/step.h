@@ -97,6 +97,8 @@ void on_reject(struct step *s);
  * other line in syslog? Else the id for refusal_name(). */
 #define REFUSAL_ID_SIZE 48
 bool refusal_is_known(struct step *s, char id[REFUSAL_ID_SIZE]);
+/* Is it the second of the two lines that Exim writes to syslog of one thing? */
+bool refusal_is_repeated(struct step *s);
 /* Gives the message the id by which it is known again. */
 void refusal_name(struct step *s, const char *id);
 /* A refusal in the reject log: the header lines that follow it are of this message. */

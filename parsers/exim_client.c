@@ -128,6 +128,7 @@ enum parse_result exim_read_auth_failed(struct exim_line *line, struct event_sin
 	struct event ev;
 
 	event_init(&ev, EV_AUTH_FAIL);
+	ev.copy = 0;
 	if (!cursor_until(&line->rest, STR(" authenticator failed for "), &ev.auth))
 		return PARSE_UNKNOWN;
 	do {

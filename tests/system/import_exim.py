@@ -169,6 +169,20 @@ def through_syslog(build):
         raise AssertionError("%d refusals, not 4" % found)
 
 
+def refused_logins(build):
+    """A login refused ten times is guessed: the lines in syslog's copy do not count."""
+    line = (b"2026-11-23T10:00:%02d.%06d+00:00 host exim[%d]: plain_server authenticator failed for"
+            b" (x) [203.0.113.40]: 535 Incorrect authentication data (set_id=info@shop.example)\n")
+    states = []
+    for copies in (1, 2):
+        logs = {"mail.log": [line % (n, 488 + c, 900 + n) for n in range(6) for c in range(copies)]}
+        with Exim(build, logs) as rig:
+            rig.run("mail.log")
+            states.append(rig.query("SELECT key, state FROM stream ORDER BY 1"))
+    if not states[0] or states[0] != states[1]:
+        raise AssertionError("%r" % states)
+
+
 def kill_and_resume(build):
     logs = {"mainlog": [], "rejectlog": []}
     for n in range(4000):
@@ -214,5 +228,5 @@ def followed(build):
 
 
 if __name__ == "__main__":
-    main([any_order, alone, header, forged_header, alike, through_syslog, kill_and_resume,
-          followed])
+    main([any_order, alone, header, forged_header, alike, through_syslog, refused_logins,
+          kill_and_resume, followed])
