@@ -23,44 +23,71 @@ static uint64_t line_hash(const struct step *s)
 	return str_hash(s->rec->body, str_hash(host_of(s), s->rec->pid));
 }
 
-bool refusal_is_repeated(struct step *s)
-{
-	char key[24];
-	struct str k = { key, (size_t)snprintf(key, sizeof(key), "%016llx",
-					       (unsigned long long)line_hash(s)) };
-	const struct note *note = notes_get(&s->c->notes, STR("refusal"), k);
-	bool known = note && s->time - note->time <= SYSLOG_COPY;
+/* The lines that a log told a moment ago: one note for each source, however many there
+ * are, "TIME HASH COUNT\n" each. More than fit into it are not remembered. */
+#define TOLD STR("refusal")
+#define TOLD_MAX_BYTES (64 * 1024)
 
-	if (s->rec->shape != RECORD_SYSLOG)
+/* One entry; `s` is what is behind it. */
+static bool eat_told(struct str *s, usec_t *time, struct str *hash, int64_t *count)
+{
+	struct str line = str_head(*s, str_chr(*s, '\n'));
+
+	*s = str_skip(*s, line.n + 1);
+	if (!str_eat_int(&line, time) || !str_eat(&line, STR(" ")))
 		return false;
-	if (known)
-		notes_remove(&s->c->notes, STR("refusal"), k);
-	else
-		notes_put(&s->c->notes, STR("refusal"), k, STR("1"), s->time);
-	return known;
+	*hash = str_head(line, 16);
+	line = str_skip(line, 16);
+	return str_eat(&line, STR(" ")) && str_int(line, count);
 }
 
-/* How many such lines this log, main or reject, has told with this one. */
-static int64_t count_line(struct step *s, uint64_t hash)
+/* How often this line was told within the last `window`; from now on it was `add` times
+ * more, or never if that is 0. */
+static int64_t told(struct step *s, usec_t window, int64_t add)
 {
-	char key[48], value[24];
-	struct str k = { key, (size_t)snprintf(key, sizeof(key), "%lld %lld %016llx",
-					       (long long)s->ev->copy, (long long)s->time,
-					       (unsigned long long)hash) };
-	const struct note *note = notes_get(&s->c->notes, STR("refusal"), k);
-	int64_t n = 0;
-	int length;
+	const struct note *note = notes_get(&s->c->notes, TOLD, s->from->source);
+	struct str rest = note ? note->value : STR_NONE, hash;
+	struct arena scratch = { 0 };
+	char *value = arena_alloc(&scratch, rest.n + 64), this_one[17];
+	int64_t count, before = 0;
+	size_t n = 0;
+	usec_t time;
 
-	if (note)
-		str_int(note->value, &n);
-	length = snprintf(value, sizeof(value), "%lld", (long long)++n);
-	notes_put(&s->c->notes, STR("refusal"), k, (struct str){ value, (size_t)length }, s->time);
-	return n;
+	snprintf(this_one, sizeof(this_one), "%016llx", (unsigned long long)line_hash(s));
+	while (rest.n) {
+		struct str all = rest;
+
+		if (!eat_told(&rest, &time, &hash, &count) || s->time - time > window ||
+		    s->time < time)
+			continue;
+		if (str_eq(hash, str_of(this_one))) {
+			before = count;
+			continue;
+		}
+		memcpy(value + n, all.p, all.n - rest.n);
+		n += all.n - rest.n;
+	}
+	if (add && n < TOLD_MAX_BYTES)
+		n += (size_t)snprintf(value + n, 64, "%lld %s %lld\n", (long long)s->time, this_one,
+				      (long long)(before + add));
+	notes_put(&s->c->notes, TOLD, s->from->source, (struct str){ value, n }, s->time);
+	arena_release(&scratch);
+	return before;
+}
+
+bool refusal_is_repeated(struct step *s)
+{
+	if (s->rec->shape != RECORD_SYSLOG)
+		return false;
+	/* The second line ends it: a third is another refusal. */
+	if (!told(s, SYSLOG_COPY, 1))
+		return false;
+	told(s, SYSLOG_COPY, 0);
+	return true;
 }
 
 bool refusal_is_known(struct step *s, char id[REFUSAL_ID_SIZE])
 {
-	uint64_t hash = line_hash(s);
 	struct str text;
 	int n;
 
@@ -69,8 +96,8 @@ bool refusal_is_known(struct step *s, char id[REFUSAL_ID_SIZE])
 		return refusal_is_repeated(s);
 	/* No queue id begins so. */
 	n = snprintf(id, REFUSAL_ID_SIZE, "~%016llx.%lld",
-		     (unsigned long long)str_hash(STR("refusal"), hash ^ (uint64_t)s->time),
-		     (long long)count_line(s, hash));
+		     (unsigned long long)str_hash(STR("refusal"), line_hash(s) ^ (uint64_t)s->time),
+		     (long long)told(s, 0, 1) + 1);
 	text = (struct str){ id, (size_t)n };
 	return queue_find(&s->c->queue, s->from->host, s->ev->instance, false, text) ||
 	       step_recall(s, text);
