@@ -47,8 +47,7 @@ const struct option options_import[] = {
 	{ "tz", "ZONE", OPTION_TEXT, &opt.zone, NULL, 0,
 	  "of stamps without one: UTC, Europe/Berlin, +0100; default: local" },
 	{ "as", "FORMAT", OPTION_TEXT, &opt.format, NULL, 0,
-	  "postfix, exim, exim-reject, exim-panic, sendmail, opensmtpd, php, dovecot, sshd, ftp, "
-	  "syslogd or auto" },
+	  "a format of mailaudit.yaml(5), such as exim-reject; default: auto" },
 	{ "alert", NULL, OPTION_FLAG, &opt.alert, NULL, 0,
 	  "tell people of what is found, as mailauditd does" },
 	{ "quiet", NULL, OPTION_FLAG, &opt.quiet, NULL, 0,

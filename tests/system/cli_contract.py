@@ -645,7 +645,7 @@ class Import(Contract):
         text = run_on_terminal(100, "--db", self.fresh("tty.db"), "import", "-", stdin=reader)
         feeder.join()
         os.close(reader)
-        self.assertRegex(text, r"\r\d+ lines.*\r\x1b\[K60 lines read")
+        self.assertRegex(text, r"\d+ lines, \d+/s\r +\r60 lines read")
 
     def test_errors(self):
         db = self.fresh("errors.db")
