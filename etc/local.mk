@@ -71,6 +71,10 @@ dist_eximsnippets_DATA = etc/snippets/exim/acl_not_smtp etc/snippets/exim/log_se
 rsyslogsnippetsdir = $(pkgdatadir)/snippets/rsyslog
 dist_rsyslogsnippets_DATA = etc/snippets/rsyslog/mailaudit.conf \
 	etc/snippets/rsyslog/mailaudit.logrotate
+nftablessnippetsdir = $(pkgdatadir)/snippets/nftables
+dist_nftablessnippets_DATA = etc/snippets/nftables/mailaudit.nft
+iptablessnippetsdir = $(pkgdatadir)/snippets/iptables
+dist_iptablessnippets_DATA = etc/snippets/iptables/mailaudit.rules
 sendmailsnippetsdir = $(pkgdatadir)/snippets/sendmail
 dist_sendmailsnippets_DATA = etc/snippets/sendmail/mailaudit.m4
 phpsnippetsdir = $(pkgdatadir)/snippets/php
