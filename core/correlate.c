@@ -329,6 +329,7 @@ static void (*const handlers[EV_COUNT])(struct step *s) = {
 	[EV_AUTH_FAIL] = on_auth_fail,
 	[EV_LOGIN] = on_login,
 	[EV_UPLOAD] = on_upload,
+	[EV_DIRECT] = on_nothing,
 	[EV_AUTH] = on_auth,
 	[EV_SESSION] = on_session,
 	[EV_SESSION_END] = on_session_end,

@@ -119,14 +119,23 @@ static bool is_php_mail(const struct entry *e)
 	       (str_starts(e->ident, STR("php")) && str_find(head, STR("mail() on [")) < head.n);
 }
 
+/* The packet filter's lines of connections that programs open; see parsers/netfilter.c. */
+static bool is_connection(const struct entry *e)
+{
+	return str_eq(e->ident, STR("kernel")) &&
+	       str_find(e->message, STR(" PROTO=TCP ")) < e->message.n &&
+	       str_find(e->message, STR(" UID=")) < e->message.n;
+}
+
 bool entry_is_wanted(const struct entry *e)
 {
 	if (!e->time)
 		return false;
+	if (str_eq(e->transport, STR("kernel")) && is_connection(e))
+		return true;
 	if (str_eq(e->transport, STR("driver")))
 		return IS_ONE(e->ident, driver_idents) &&
-		       (str_starts(e->message, STR("Suppressed ")) ||
-			str_starts(e->message, STR("Missed ")));
+		       str_starts(e->message, STR("Suppressed "));
 	return e->facility == FACILITY_MAIL || IS_ONE(e->ident, idents) ||
 	       IS_ONE(e->unit, units) || is_php_mail(e);
 }

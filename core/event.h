@@ -28,6 +28,7 @@
 	X(AUTH_FAIL, "auth-fail") /* login refused */ \
 	X(LOGIN, "login") /* somebody read mail, or came in by SSH or FTP */ \
 	X(UPLOAD, "upload") /* a file was written by FTP or SFTP */ \
+	X(DIRECT, "direct") /* a program opened a connection to an SMTP port itself */ \
 	X(AUTH, "auth") /* the client of this process or session has logged in */ \
 	X(SESSION, "session") /* OpenSMTPD: a client has connected */ \
 	X(SESSION_END, "session-end") \
@@ -74,7 +75,7 @@ enum rcpt_place { PLACE_UNKNOWN, PLACE_LOCAL, PLACE_REMOTE };
 	X(str, orig_to, "orig") /* as first addressed, when it differs */ \
 	X(str, login, "login") /* SASL login, exactly as logged */ \
 	X(str, auth, "auth") /* mechanism or Exim authenticator */ \
-	X(num, uid, "uid") /* Unix uid that submitted; UPLOAD: that wrote it */ \
+	X(num, uid, "uid") /* Unix uid: that submitted; UPLOAD: wrote it; DIRECT: has the socket */ \
 	X(str, user, "user") /* Exim U=: login name of a local submitter */ \
 	X(str, client_name, "client") /* host name, "" for unknown */ \
 	X(str, client_ip, "ip") /* without brackets and "IPv6:" */ \
@@ -86,9 +87,11 @@ enum rcpt_place { PLACE_UNKNOWN, PLACE_LOCAL, PLACE_REMOTE };
 	X(status, status, "status") \
 	X(place, place, "place") \
 	X(str, relay, "relay") /* host name of the next hop */ \
-	X(str, relay_ip, "relay-ip") \
+	X(str, relay_ip, "relay-ip") /* DIRECT: where to */ \
+	X(num, port, "port") /* DIRECT: 25, 465 or 587 */ \
+	X(str, interface, "out") /* DIRECT: it left by */ \
 	X(str, dsn, "dsn") /* "5.1.1" */ \
-	X(str, response, "text") /* reply or reason, without its outer () */ \
+	X(str, response, "text") /* reply or reason, without its outer (); DIRECT: rule's prefix */ \
 	X(str, header_name, "name") /* EV_HEADER */ \
 	X(str, header_value, "value") \
 	X(str, header_to, "to") /* LINK, PHP_MAIL: To: as written */ \

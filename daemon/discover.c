@@ -39,13 +39,14 @@ static const struct place well_known[] = {
 	{ "/var/log/exim/mainlog", "exim" },	  { "/var/log/exim/main.log", "exim" },
 };
 
-/* Logins only: of use beside a log of mail, and none by themselves. */
-static const struct place login_logs[] = {
+/* Logins, connections: of use beside a log of mail, and none by themselves. */
+static const struct place other_logs[] = {
 	{ "/var/log/dovecot.log", "dovecot" },	  { "/var/log/dovecot-info.log", "dovecot" },
 	{ "/var/log/auth.log", "sshd" },	  { "/var/log/secure", "sshd" },
 	{ "/var/log/vsftpd.log", "ftp" },	  { "/var/log/xferlog", "ftp" },
 	{ "/var/log/proftpd/proftpd.log", "ftp" }, { "/var/log/proftpd/xferlog", "ftp" },
 	{ "/var/log/pure-ftpd/transfer.log", "ftp" },
+	{ "/var/log/kern.log", "netfilter" },	  { "/var/log/ulog/syslogemu.log", "netfilter" },
 };
 
 /* Where `key = value` names a log. */
@@ -249,14 +250,30 @@ static void add_journal(struct finder *f)
 						.timezone = "local" };
 }
 
-/* sshd has no log but the syslog daemon's, whose lines are in the journal, too. */
-static void add_logins(struct finder *f)
+/* What only the syslog daemon writes is in the journal, too. */
+static bool is_syslogs(const struct place *place)
+{
+	return strcmp(place->format, "sshd") == 0 || strcmp(place->path, "/var/log/kern.log") == 0;
+}
+
+static void add_others(struct finder *f)
 {
 	bool journal = has_format(f, "journal");
 
-	for (size_t i = 0; f->n && i < sizeof(login_logs) / sizeof(*login_logs); i++)
-		if (!journal || strcmp(login_logs[i].format, "sshd") != 0)
-			add(f, login_logs[i].path, login_logs[i].format, true);
+	for (size_t i = 0; f->n && i < sizeof(other_logs) / sizeof(*other_logs); i++)
+		if (!journal || !is_syslogs(&other_logs[i]))
+			add(f, other_logs[i].path, other_logs[i].format, true);
+}
+
+/* Where the kernel has no log of its own its lines are in the one of everything. Debian
+ * once had both: the same line must not be read twice. */
+static void add_messages(struct finder *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->list[i].path, "/var/log/kern.log") == 0)
+			return;
+	if (f->n && !has_format(f, "journal"))
+		add(f, "/var/log/messages", "netfilter", true);
 }
 
 size_t discover_sources(const char *root, struct arena *arena, struct source_spec **list)
@@ -270,7 +287,8 @@ size_t discover_sources(const char *root, struct arena *arena, struct source_spe
 		read_configs(&f, &configs[i]);
 	add_second_logs_of_exim(&f);
 	add_journal(&f);
-	add_logins(&f);
+	add_others(&f);
+	add_messages(&f);
 	*list = f.list;
 	return f.n;
 }

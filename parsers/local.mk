@@ -14,6 +14,7 @@ libmailaudit_a_SOURCES += \
 	parsers/eximpanic.c \
 	parsers/eximreject.c \
 	parsers/ftp.c \
+	parsers/netfilter.c \
 	parsers/opensmtpd.c \
 	parsers/parsers.c \
 	parsers/parsers.def \

@@ -258,6 +258,7 @@ static bool apply_setting(struct run *run, struct str setting)
 	if (str_eat(&setting, STR("near=")))
 		return stamp_user(setting, zone_utc(), 0, &run->envelope.near);
 	if (str_eat(&setting, STR("program="))) {
+		free((char *)(uintptr_t)run->program.p);
 		run->program = setting.n ? str_of(str_dup(setting)) : STR_NONE;
 		return true;
 	}

@@ -72,6 +72,7 @@ static void test_logins_only(void **state)
 	(void)state;
 	put("/var/log/auth.log", "x\n");
 	put("/var/log/vsftpd.log", "x\n");
+	put("/var/log/messages", "x\n");
 	assert_int_equal(discover_sources(root, &arena, &list), 0);
 }
 
@@ -112,9 +113,10 @@ static void test_found(void **state)
 	put("/etc/php/8.2/fpm/pool.d/never.conf",
 	    "php_admin_value[mail.log] = /no/such/directory/mail.log\n");
 	n = discover_sources(root, &arena, &list);
-	assert_int_equal(n, 10);
+	assert_int_equal(n, 11);
 	assert_string_equal(find("/var/log/exim4/rejectlog")->format, "exim-reject");
 	assert_string_equal(find("/var/log/exim4/paniclog")->format, "exim-panic");
+	assert_string_equal(find("/var/log/messages")->format, "netfilter");
 	assert_string_equal(find("/var/log/auth.log")->format, "sshd");
 	assert_string_equal(find("/var/log/vsftpd.log")->format, "ftp");
 	assert_string_equal(find("/var/log/mail.log")->format, "auto");
@@ -134,7 +136,20 @@ static void test_long_and_odd_lines(void **state)
 	memset(text, 'a', sizeof(text) - 1);
 	put("/etc/php.ini", text);
 	put("/etc/php.d/a.ini", "mail.log\nmail.log =\n= x\nmail.log = \"\nmail.log = \"/\n");
-	assert_int_equal(discover_sources(root, &arena, &list), 10);
+	assert_int_equal(discover_sources(root, &arena, &list), 11);
+}
+
+/* The kernel's lines are read where they have a log of their own. */
+static void test_kernel(void **state)
+{
+	(void)state;
+	put("/var/log/kern.log", "x\n");
+	put("/var/log/ulog/syslogemu.log", "x\n");
+	n = discover_sources(root, &arena, &list);
+	assert_int_equal(n, 12);
+	assert_string_equal(find("/var/log/kern.log")->format, "netfilter");
+	assert_string_equal(find("/var/log/ulog/syslogemu.log")->format, "netfilter");
+	assert_null(find("/var/log/messages"));
 }
 
 int main(void)
@@ -145,6 +160,7 @@ int main(void)
 		cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_found),
 		cmocka_unit_test(test_long_and_odd_lines),
+		cmocka_unit_test(test_kernel),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -82,6 +82,43 @@ static void test_long_message(void **state)
 	free(text);
 }
 
+#define CONNECTION "mailaudit-smtp: IN= OUT=eth0 SRC=192.0.2.10 DST=198.51.100.7 LEN=60 PROTO=TCP " \
+		   "SPT=1 DPT=25 SYN URGP=0 UID=5101 GID=5101 "
+
+static bool is_wanted(struct entry *e, struct str transport, struct str ident, struct str message)
+{
+	entry_clear(e);
+	entry_field(e, STR("__REALTIME_TIMESTAMP"), STR("1795777650160327"));
+	entry_field(e, STR("_TRANSPORT"), transport);
+	entry_field(e, STR("SYSLOG_IDENTIFIER"), ident);
+	entry_field(e, STR("SYSLOG_FACILITY"), STR("0"));
+	entry_field(e, STR("MESSAGE"), message);
+	return entry_is_wanted(e);
+}
+
+/* Of the kernel only connections; what others say in its name is not its. */
+static void test_kernel(void **state)
+{
+	struct entry e = { .uid = -1 };
+	struct record rec;
+
+	(void)state;
+	assert_true(is_wanted(&e, STR("kernel"), STR("kernel"), STR(CONNECTION)));
+	split(&e, &rec);
+	assert_true(str_eq(rec.program, STR("kernel")) && rec.cred_uid == -1);
+	assert_false(is_wanted(&e, STR("kernel"), STR("kernel"), STR("x PROTO=UDP DPT=25 UID=1")));
+	assert_false(is_wanted(&e, STR("kernel"), STR("kernel"), STR("x PROTO=TCP DPT=25")));
+	assert_false(is_wanted(&e, STR("kernel"), STR("kernel"), STR("EXT4-fs (vda): mounted")));
+	assert_false(is_wanted(&e, STR("kernel"), STR("other"), STR(CONNECTION)));
+	assert_false(is_wanted(&e, STR("syslog"), STR("kernel"), STR(CONNECTION)));
+	assert_false(is_wanted(&e, STR("journal"), STR("kernel"), STR(CONNECTION)));
+	assert_false(is_wanted(&e, STR("driver"), STR("systemd-journald"),
+			       STR("Missed 4 kernel messages")));
+	assert_true(is_wanted(&e, STR("driver"), STR("systemd-journald"),
+			      STR("Suppressed 4 messages from x")));
+	entry_release(&e);
+}
+
 /* All entries' messages, with '|' behind each; the stream comes in pieces of this size. */
 static char *messages(enum entry_format format, struct str text, size_t piece)
 {
@@ -207,6 +244,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_line),	      cmocka_unit_test(test_forged_name),
 		cmocka_unit_test(test_long_message),  cmocka_unit_test(test_export),
+		cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_json),	      cmocka_unit_test(test_format),
 		cmocka_unit_test(test_number),	      cmocka_unit_test(test_wanted),
 		cmocka_unit_test(test_next),
