@@ -21,9 +21,11 @@ const char help_account[] =
 	"\n"
 	"Keys: account first_seen last_seen volumes{messages recipients pending sent deferred\n"
 	"bounced expired rejected} directions{outbound forwarded local inbound unknown}\n"
-	"php{calls unmatched} and lists: scripts logins networks via senders outcomes days,\n"
-	"each of {name messages recipients pending sent ... last_seen}; findings: the open\n"
-	"ones whatever the period, with the keys of 'findings'.";
+	"php{calls unmatched} direct{smtp submission last_seen}: connections past the mail\n"
+	"server that were logged, to port 25 and to 465 and 587; and lists: scripts logins\n"
+	"networks via senders outcomes days, each of {name messages recipients pending sent\n"
+	"... last_seen}; findings: the open ones whatever the period, with the keys of\n"
+	"'findings'.";
 
 static const struct {
 	enum account_part part;
@@ -62,6 +64,13 @@ static const struct out_column php_call_columns[] = {
 	{ NULL, NULL, 0, 0 }
 };
 
+static const struct out_column direct_columns[] = {
+	{ "smtp", "To port 25", 0, 0 },
+	{ "submission", "To ports 465, 587", 0, 0 },
+	{ "last_seen", "Last seen", 0, 0 },
+	{ NULL, NULL, 0, 0 }
+};
+
 static const struct out_column share_columns[] = {
 	{ "name", "NAME", OUT_TRUNC, 0 },
 	{ "messages", "MESSAGES", OUT_RIGHT, 0 },
@@ -87,6 +96,7 @@ static const struct out_section sections[] = {
 	{ "volumes", "Volume", volume_columns },
 	{ "directions", "Messages by direction", direction_columns },
 	{ "php", "PHP", php_call_columns },
+	{ "direct", "Connections past the mail server, as logged", direct_columns },
 	{ "scripts", "Scripts", share_columns },
 	{ "logins", "Logins", share_columns },
 	{ "networks", "Networks", share_columns },
@@ -126,6 +136,11 @@ static void tell_summary(struct out *o, struct str account, const struct account
 	out_enter_object(o, "php");
 	out_number(o, "calls", sum->php);
 	out_number(o, "unmatched", sum->php_unmatched);
+	out_leave(o);
+	out_enter_object(o, "direct");
+	out_number(o, "smtp", sum->direct_smtp);
+	out_number(o, "submission", sum->direct_submission);
+	out_time(o, "last_seen", sum->direct_last);
 	out_leave(o);
 }
 
@@ -175,7 +190,7 @@ static int tell_account(struct out *o, struct report *report, struct str account
 
 	if (report_account(report, account, opt.since, opt.until, &sum, err) < 0)
 		return -1;
-	if (sum.volume.messages == 0 && sum.php == 0)
+	if (sum.volume.messages == 0 && sum.php == 0 && !sum.direct_last)
 		return 0;
 	out_object(o);
 	tell_summary(o, account, &sum);

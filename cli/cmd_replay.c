@@ -31,8 +31,9 @@ const struct option options_replay[] = {
 const char help_replay[] =
 	"Tells what would have been found in the stored past with other settings, newest\n"
 	"first, and stores nothing. Habits are learned from up to 30 days before --since.\n"
-	"Whose mail it is stays as it was found; bounces of mail that never left here and\n"
-	"refused logins are not kept, and so are not seen again.\n"
+	"Whose mail it is stays as it was found; bounces of mail that never left here,\n"
+	"refused logins and connections past the mail server are not kept one by one, and\n"
+	"so are not seen again.\n"
 	"\n"
 	"Keys: as in 'findings'; id counts from 1.";
 

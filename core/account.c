@@ -86,6 +86,10 @@ static void copy_settings(struct accounts *a, const struct settings *s)
 	a->hostname = arena_str(&a->arena, str_of(s->hostname));
 	for (i = 0; i < s->accounts.shared.n; i++)
 		account_owner(a, str_of(s->accounts.shared.at[i]))->is_shared = true;
+	a->nmailers = s->accounts.mailers.n;
+	a->mailers = arena_alloc(&a->arena, a->nmailers * sizeof(*a->mailers));
+	for (i = 0; i < a->nmailers; i++)
+		a->mailers[i] = arena_str(&a->arena, str_of(s->accounts.mailers.at[i]));
 	a->npatterns = s->accounts.homes.n;
 	a->patterns = arena_alloc(&a->arena, a->npatterns * sizeof(*a->patterns));
 	for (i = 0; i < a->npatterns; i++)
@@ -143,6 +147,14 @@ struct str accounts_uid(const struct accounts *a, int64_t uid, char *buf)
 	if (o)
 		return name_of(o);
 	return (struct str){ buf, (size_t)snprintf(buf, 24, "#%lld", (long long)uid) };
+}
+
+bool accounts_is_mailer(const struct accounts *a, struct str user)
+{
+	for (size_t i = 0; i < a->nmailers; i++)
+		if (str_eq(a->mailers[i], user))
+			return true;
+	return false;
 }
 
 bool accounts_is_shared(const struct accounts *a, struct str user)

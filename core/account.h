@@ -37,6 +37,8 @@ const struct map_count *accounts_map_count(const struct accounts *a, size_t map)
 /* Name of a uid; "#1234" (in buf, at least 24 bytes) for one passwd lacks. */
 struct str accounts_uid(const struct accounts *a, int64_t uid, char *buf);
 bool accounts_is_shared(const struct accounts *a, struct str user);
+/* Does the user speak SMTP for the mail server? */
+bool accounts_is_mailer(const struct accounts *a, struct str user);
 /* Site owner of an absolute path: longest passwd home above it, then the home
  * patterns. STR_NONE: nobody's (system path, relative, "..", hostile). */
 struct str accounts_path(const struct accounts *a, struct str path);

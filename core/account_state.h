@@ -35,6 +35,8 @@ struct accounts {
 	struct map domains; /* in lower case -> struct owner */
 	struct map logins; /* in lower case -> struct owner */
 	struct str hostname;
+	struct str *mailers;
+	size_t nmailers;
 	struct str *patterns; /* home patterns, with their last '/' */
 	size_t npatterns;
 	struct network *networks;

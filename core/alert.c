@@ -59,7 +59,8 @@ struct str alert_subject(const struct finding *f, struct arena *to)
 		return join(to, STR("account"), f->account);
 	if (f->script.n)
 		return join(to, STR("script"), f->script);
-	if (str_eq(kind, STR("host")) || !name.n)
+	/* Some site's program, under a user that all of them share. */
+	if (str_eq(kind, STR("host")) || str_eq(kind, STR("direct")) || !name.n)
 		return join(to, STR("host"), f->host);
 	return join(to, str_eq(kind, STR("network")) ? kind : STR("script"), name);
 }

@@ -42,6 +42,16 @@ struct inbound_count {
 	int64_t messages, recipients;
 };
 
+/* Connections to an SMTP port that programs of a user opened themselves, only counted. */
+struct direct_count {
+	usec_t hour; /* start of the hour, UTC */
+	int64_t uid; /* -1: of many users, in a commit that had too many */
+	int64_t port;
+	struct str account; /* "" nobody's */
+	int64_t connections;
+	usec_t last;
+};
+
 /* Lines nobody understood, per source, program and shape; in the order in which
  * they came, since the first ones get rows of their own. */
 struct unknown_count {
@@ -93,6 +103,8 @@ struct batch {
 	size_t nphp;
 	struct inbound_count *inbound; /* to be added to what is stored */
 	size_t ninbound;
+	struct direct_count *direct; /* likewise */
+	size_t ndirect;
 	struct unknown_count *unknown; /* to be added */
 	size_t nunknown;
 	struct source_count *sources; /* to be added */

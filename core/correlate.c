@@ -329,7 +329,7 @@ static void (*const handlers[EV_COUNT])(struct step *s) = {
 	[EV_AUTH_FAIL] = on_auth_fail,
 	[EV_LOGIN] = on_login,
 	[EV_UPLOAD] = on_upload,
-	[EV_DIRECT] = on_nothing,
+	[EV_DIRECT] = on_direct,
 	[EV_AUTH] = on_auth,
 	[EV_SESSION] = on_session,
 	[EV_SESSION_END] = on_session_end,
@@ -460,6 +460,7 @@ void correlate_batch(struct correlate *c, struct batch *b)
 	b->ninbound = 0;
 	while ((slot = map_next(&c->inbound, &i)))
 		b->inbound[b->ninbound++] = *(struct inbound_count *)slot->value;
+	directs_batch(&c->directs, b);
 	b->nnotes = notes_changes(&c->notes, &b->arena, &b->notes);
 	b->next_message = c->queue.next_id;
 	b->next_php = c->next_php;
@@ -501,6 +502,7 @@ void correlate_committed(struct correlate *c)
 	}
 	c->ndirty = c->ndropped = c->nphp = 0;
 	inbound_clear(c);
+	directs_clear(&c->directs);
 	notes_committed(&c->notes);
 	if (c->detect)
 		detect_committed(c->detect);
@@ -509,8 +511,8 @@ void correlate_committed(struct correlate *c)
 
 bool correlate_dirty(const struct correlate *c)
 {
-	return c->ndirty || c->ndropped || c->nphp || c->inbound.count || notes_dirty(&c->notes) ||
-	       (c->detect && detect_dirty(c->detect));
+	return c->ndirty || c->ndropped || c->nphp || c->inbound.count || c->directs.counts.count ||
+	       notes_dirty(&c->notes) || (c->detect && detect_dirty(c->detect));
 }
 
 /* ---- life ---- */
@@ -554,6 +556,7 @@ void correlate_release(struct correlate *c)
 	queue_release(&c->queue);
 	notes_release(&c->notes);
 	inbound_clear(c);
+	directs_clear(&c->directs);
 	free(c->dirty);
 	free(c->dropped);
 	free(c->php);

@@ -4,6 +4,7 @@
 #define MAILAUDIT_CORE_CORRELATE_H
 
 #include "core/detect.h"
+#include "core/direct.h"
 #include "core/join.h"
 #include "core/notes.h"
 #include "core/queue.h"
@@ -49,6 +50,7 @@ struct correlate {
 	struct php_mail **php; /* changed; those not waiting are freed after commit */
 	size_t nphp, php_room;
 	struct map inbound; /* "hour\0domain" -> struct inbound_count */
+	struct directs directs;
 
 	int64_t messages, recipients, php_mail; /* totals */
 };

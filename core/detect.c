@@ -23,6 +23,8 @@
 /* Evidence fades to a third within this: origin faster, since a journey ends. */
 #define FADE_ORIGIN ((float)(6 * USEC_HOUR))
 #define FADE_OTHER ((float)(12 * USEC_HOUR))
+/* What opens connections by itself is a matter of minutes: heuristics/direct.c. */
+#define FADE_DIRECT ((float)(5 * USEC_MINUTE))
 /* Less than this is no suspicion any more. */
 #define CALM 0.1f
 /* With so much against what it does nothing is learned. Where it comes from does not
@@ -191,13 +193,20 @@ static void finding_keep(struct detect *d, struct finding *f)
 	d->next_close = 0;
 }
 
+static struct str host_of(const struct observation *o)
+{
+	if (o->direct)
+		return o->direct->host;
+	return o->message ? o->message->host : o->call->host;
+}
+
 static void finding_start(const struct observation *o, struct finding *f)
 {
 	struct stream *s = o->stream;
 
 	f->stream = s->id;
 	f->stream_key = arena_str(&f->strings, str_of(s->key));
-	f->host = arena_str(&f->strings, o->message ? o->message->host : o->call->host);
+	f->host = arena_str(&f->strings, host_of(o));
 	f->account = arena_str(&f->strings, s->account);
 	if (s->kind == STREAM_LOGIN)
 		f->login = arena_str(&f->strings, s->name);
@@ -306,6 +315,23 @@ static void count_answer(const struct observation *o, struct run *r)
 		run_text(r, r->answers, &r->nanswers, rcpt->response);
 }
 
+/* Beyond the addresses that a run has by name, those that were never seen before count. */
+static void count_connection(const struct observation *o, struct run *r)
+{
+	struct run_source *to = run_source(r, o->direct->ip);
+
+	r->fact[RUN_MESSAGES]++;
+	r->fact[RUN_RECIPIENTS] += to ? !to->messages : o->novel;
+	r->fact[RUN_NOVEL] += o->novel;
+	if (!to) {
+		r->sources_dropped++;
+		return;
+	}
+	to->messages++;
+	to->asn = o->place.asn;
+	memcpy(to->country, o->place.country, sizeof(to->country));
+}
+
 /* What was sent since the stream was calm is part of it. */
 static void run_begin(const struct observation *o)
 {
@@ -320,6 +346,8 @@ static void run_begin(const struct observation *o)
 		r->fact[RUN_LOGIN_FAILURES] = s->refused_logins;
 	if (o->message)
 		take_samples(o, r);
+	if (o->direct)
+		count_connection(o, r);
 	if (o->kind == OBSERVED_ANSWER)
 		count_answer(o, r);
 }
@@ -445,6 +473,9 @@ static void run_count(const struct observation *o)
 		count_message(o, r);
 		r->fact[RUN_MATCHED] += o->matched;
 		return;
+	case OBSERVED_DIRECT:
+		count_connection(o, r);
+		return;
 	}
 }
 
@@ -467,6 +498,13 @@ static void roll_up(const struct observation *o)
 
 /* ---- one observation ---- */
 
+static float fade_of(const struct stream *s, int family)
+{
+	if (s->kind == STREAM_DIRECT)
+		return FADE_DIRECT;
+	return family == FAMILY_ORIGIN ? FADE_ORIGIN : FADE_OTHER;
+}
+
 static void fade(struct stream *s, usec_t now)
 {
 	float passed = (float)(now - s->scored);
@@ -476,7 +514,7 @@ static void fade(struct stream *s, usec_t now)
 	for (int f = 0; f < FAMILIES; f++) {
 		if (s->score[f] <= 0)
 			continue;
-		s->score[f] *= expf(-passed / (f == FAMILY_ORIGIN ? FADE_ORIGIN : FADE_OTHER));
+		s->score[f] *= expf(-passed / fade_of(s, f));
 		if (s->score[f] < CALM / FAMILIES)
 			s->score[f] = 0;
 	}
@@ -505,7 +543,8 @@ static void prepare(struct detect *d, struct observation *o)
 	/* Visits know a stream before it sends. */
 	if (!s->born)
 		s->born = o->time;
-	if (o->account && !o->account->born)
+	/* What it does past the mail server is no mail that it sent. */
+	if (o->account && !o->account->born && !o->direct)
 		o->account->born = o->time;
 	/* A late line of another log does not turn time back. */
 	if (o->time < s->last)
@@ -933,6 +972,22 @@ void detect_upload(struct detect *d, const struct event *ev, usec_t now)
 		return;
 	visit_enter(s, &v, ev->path);
 	stream_touch(d, s);
+}
+
+void detect_direct(struct detect *d, const struct direct *direct, usec_t now)
+{
+	struct observation o = { .kind = OBSERVED_DIRECT, .time = now, .direct = direct };
+	int64_t next = d->next_stream;
+
+	if (direct->account.n)
+		o.account = stream_of(d, STREAM_ACCOUNT, direct->account, STR_NONE, now);
+	if (d->next_stream != next)
+		o.account->born = 0;
+	o.stream = stream_of(d, STREAM_DIRECT, direct->account, direct->user, now);
+	o.novel = !known_has(&o.stream->known, known_hash(direct->ip));
+	if (d->world.geo)
+		geo_find(d->world.geo, direct->ip, &o.place);
+	observe(d, &o);
 }
 
 /* ---- quiet ---- */

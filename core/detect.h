@@ -44,6 +44,8 @@ void detect_bounce(struct detect *d, const struct message *m, usec_t now);
 void detect_refused_login(struct detect *d, const struct event *ev, usec_t now);
 void detect_login(struct detect *d, const struct event *ev, usec_t now);
 void detect_upload(struct detect *d, const struct event *ev, usec_t now);
+/* A program opened a connection to an SMTP port itself. */
+void detect_direct(struct detect *d, const struct direct *direct, usec_t now);
 /* Event time has come this far: closes what has been quiet. */
 void detect_advance(struct detect *d, usec_t now);
 

@@ -108,6 +108,22 @@ static void count_domain(const struct observation *o)
 		known_add(&o->account->known, week);
 }
 
+/* Where it connected to of late, whether or not that may become usual. */
+static void count_connection(const struct observation *o)
+{
+	struct stream *s = o->stream;
+	struct stream_net *n;
+	bool fresh;
+
+	s->messages++;
+	if (o->novel)
+		known_add(&s->known, known_hash(o->direct->ip));
+	n = stream_net(s, stream_net_of(o->direct->ip), o->time, &fresh);
+	n->last = (uint32_t)(o->time / USEC_MINUTE);
+	n->asn = o->place.asn;
+	memcpy(n->country, o->place.country, sizeof(n->country));
+}
+
 void habit_count(const struct observation *o)
 {
 	struct stream *s = o->stream;
@@ -131,6 +147,9 @@ void habit_count(const struct observation *o)
 	case OBSERVED_BOUNCE:
 		if (o->novel)
 			known_add(&s->known, known_hash(habit_addressed(o->recipient)));
+		return;
+	case OBSERVED_DIRECT:
+		count_connection(o);
 		return;
 	case OBSERVED_ANSWER:
 	case OBSERVED_JOIN:
@@ -254,6 +273,17 @@ static void learn_call(const struct observation *o)
 		f->most_recipients = (uint16_t)(recipients < 30000 ? recipients : 30000);
 }
 
+static void learn_destination(const struct observation *o)
+{
+	uint32_t now = (uint32_t)(o->time / USEC_MINUTE);
+	struct stream_net *n;
+	bool fresh;
+
+	n = stream_read(o->stream, stream_net_of(o->direct->ip), o->time, &fresh);
+	n->days += (fresh || n->last / 1440 != now / 1440) && n->days < DAYS_AT_BIRTH;
+	n->last = now;
+}
+
 void habit_learn(const struct observation *o)
 {
 	switch (o->kind) {
@@ -271,6 +301,9 @@ void habit_learn(const struct observation *o)
 		return;
 	case OBSERVED_CALL:
 		learn_call(o);
+		return;
+	case OBSERVED_DIRECT:
+		learn_destination(o);
 		return;
 	case OBSERVED_JOIN:
 	case OBSERVED_UNSENT:

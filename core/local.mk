@@ -17,6 +17,8 @@ libmailaudit_a_SOURCES += \
 	core/detect.c \
 	core/detect.h \
 	core/delivery.c \
+	core/direct.c \
+	core/direct.h \
 	core/entry.c \
 	core/entry.h \
 	core/entry_stream.c \

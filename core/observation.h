@@ -20,7 +20,18 @@ enum observation_kind {
 	OBSERVED_CALL, /* PHP's mail() was called */
 	OBSERVED_JOIN, /* ... and the message that it became is known, with its recipients */
 	OBSERVED_UNSENT, /* ... and no message followed */
-	OBSERVED_BOUNCE /* mail from nobody (<>) for one of ours came from outside */
+	OBSERVED_BOUNCE, /* mail from nobody (<>) for one of ours came from outside */
+	OBSERVED_DIRECT /* a program opened a connection to an SMTP port of the world itself */
+};
+
+/* Of such a connection. */
+struct direct {
+	struct str host; /* it was opened on */
+	struct str user; /* name of the uid, "#1234" for one passwd lacks */
+	struct str account; /* "" a user that sites share */
+	struct str ip; /* where to */
+	struct str rule; /* the prefix of the rule that logged it */
+	int64_t uid, port;
 };
 
 /* What does not change while lines are read. Pointers may be NULL but for
@@ -43,13 +54,14 @@ struct observation {
 	const struct detect_world *world;
 	struct stream *stream;
 	struct stream *account, *host; /* roll-ups; account may be `stream` itself or NULL */
-	const struct message *message; /* NULL for calls */
+	const struct message *message; /* NULL for calls and connections */
 	const struct recipient *recipient;
 	size_t nth; /* of the message's recipients; 0, 1, 2 ... */
 	const struct php_mail *call;
 	const struct phphead *head; /* of the call: its headers, told apart */
-	struct geo_place place; /* of the message's client; see PLACE_BY_NAME */
-	bool novel; /* the stream never wrote to this recipient, or it never got a bounce */
+	const struct direct *direct; /* the connection */
+	struct geo_place place; /* of the client, see PLACE_BY_NAME; of a connection's end */
+	bool novel; /* the stream never wrote or connected to it, or it never got a bounce */
 	bool stranger; /* nor is he of its account's domains */
 	bool regular; /* one of the last two known ones: a form's owner, a copy to oneself */
 	bool mature; /* the stream has habits: see detect.c */

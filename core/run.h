@@ -68,7 +68,7 @@ struct run {
 	float peak[FAMILIES]; /* highest score of each family */
 	struct run_sign signs[RUN_MAX_SIGNS];
 	int nsigns;
-	struct run_source sources[RUN_MAX_SOURCES];
+	struct run_source sources[RUN_MAX_SOURCES]; /* of a direct stream: where to */
 	int nsources;
 	int64_t sources_dropped; /* messages from more addresses */
 	struct run_text answers[RUN_MAX_TEXTS], subjects[RUN_MAX_TEXTS], queue_ids[RUN_MAX_TEXTS];

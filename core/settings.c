@@ -362,6 +362,12 @@ static const struct key account_keys[] = {
 	  .check = check_user,
 	  .help = "Users that many sites share. None of them is ever an account: the path of the "
 		  "script tells whose it is." },
+	{ "mailers", KEY_STRINGS, AT(accounts.mailers),
+	  "[root, postfix, Debian-exim, exim, mailnull, mail, smmsp, smmta, smtpq, opensmtpd, "
+	  "cpanel, mailaudit]",
+	  .check = check_user,
+	  .help = "Users whose work it is to speak SMTP: the mail server's own. What a firewall logs "
+		  "of their connections is not counted." },
 	{ "homes", KEY_STRINGS, AT(accounts.homes),
 	  "[\"/home/*/\", \"/var/www/vhosts/*/\", \"/var/www/clients/*/*/\"]", .check = check_home,
 	  .help = "Where accounts live, beside the homes of passwd. The last * stands for the "

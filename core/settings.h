@@ -62,7 +62,7 @@ struct settings {
 		const char *passwd;
 		struct map_spec *maps; /* those that exist are read */
 		size_t nmaps;
-		struct string_list shared, homes;
+		struct string_list shared, homes, mailers;
 	} accounts;
 	struct string_list networks; /* CIDR; SMTP from here without login is outbound */
 	usec_t php_wait; /* a PHP line without a message after this is unmatched */

@@ -90,6 +90,7 @@ void on_delete(struct step *s);
 void on_discard(struct step *s);
 void on_end(struct step *s);
 void on_reject(struct step *s);
+void on_direct(struct step *s); /* direct.c */
 
 /* ---- refusal.c ---- */
 

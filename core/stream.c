@@ -32,7 +32,7 @@
 const char *const stream_kind_name[STREAM_KINDS] = {
 	[STREAM_LOGIN] = "login",     [STREAM_SCRIPT] = "script",   [STREAM_USER] = "user",
 	[STREAM_NETWORK] = "network", [STREAM_ACCOUNT] = "account", [STREAM_INBOUND] = "inbound",
-	[STREAM_HOST] = "host",
+	[STREAM_DIRECT] = "direct",   [STREAM_HOST] = "host",
 };
 
 /* ---- hours ---- */

@@ -30,12 +30,14 @@ enum stream_kind {
 	STREAM_NETWORK, /* name: address it came from without a login, or "this host" */
 	STREAM_ACCOUNT, /* roll-up of what an account sends */
 	STREAM_INBOUND, /* name: mailbox or @domain that receives bounces */
+	STREAM_DIRECT, /* name: user whose programs speak SMTP past the mail server */
 	STREAM_HOST, /* roll-up of all */
 	STREAM_KINDS
 };
 extern const char *const stream_kind_name[STREAM_KINDS];
 
-/* A network mail came from: /16 of IPv4, /32 of IPv6. Minutes since 1970. */
+/* A network mail came from, or a direct stream's went to: /16 of IPv4, /32 of IPv6.
+ * Minutes since 1970. */
 struct stream_net {
 	uint32_t net, asn;
 	uint32_t first, last;
@@ -104,7 +106,9 @@ struct stream {
 	uint32_t learned_results; /* answers behind `failure`, up to 1000 */
 
 	struct stream_net *nets;
-	struct stream_net *reads; /* where a login's mailbox is read, an account is entered from */
+	/* Where a login's mailbox is read, an account is entered from; where a direct stream
+	 * is used to connect to. */
+	struct stream_net *reads;
 	struct stream_entry *entries; /* of an account, oldest first */
 	struct stream_word *helos, *domains;
 	struct stream_form *forms;

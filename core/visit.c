@@ -161,7 +161,8 @@ const struct stream_entry *visit_before(const struct stream *account, struct str
 		const struct stream_entry *e = &account->entries[i];
 		usec_t ago = now - e->minute * USEC_MINUTE;
 
-		if (e->path && ago < VISIT_UPLOAD_LATELY && is_upload_of(e, script))
+		if (e->path && ago < VISIT_UPLOAD_LATELY &&
+		    (script.n ? is_upload_of(e, script) : e->strange))
 			return e;
 		if (!e->path && e->strange && ago < VISIT_LOGIN_LATELY && !login)
 			login = e;

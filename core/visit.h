@@ -28,7 +28,8 @@ bool visit_is_own(const struct stream *s, struct str ip, usec_t now);
 /* Keeps a login ("" path), or that a script was written, in an account's stream. */
 void visit_enter(struct stream *account, const struct visit *v, struct str path);
 /* How the script came here: its upload, or else a strange login a moment ago. NULL: not
- * known. script may be "". */
+ * known. Of a script without a name, "", it is the newest that was written from a strange
+ * network. */
 const struct stream_entry *visit_before(const struct stream *account, struct str script,
 					usec_t now);
 

@@ -5,6 +5,7 @@ libmailaudit_a_SOURCES += \
 	heuristics/allow.h \
 	heuristics/backscatter.c \
 	heuristics/delivery.c \
+	heuristics/direct.c \
 	heuristics/heuristics.c \
 	heuristics/heuristics.def \
 	heuristics/heuristics.h \

@@ -217,7 +217,8 @@ static void how_it_came(const struct observation *o)
 
 static void observe(struct observation *o, const void *settings)
 {
-	if (o->stream->kind != STREAM_SCRIPT && o->stream->kind != STREAM_USER)
+	if (o->stream->kind != STREAM_SCRIPT && o->stream->kind != STREAM_USER &&
+	    o->stream->kind != STREAM_DIRECT)
 		return;
 	if (o->kind == OBSERVED_CALL)
 		observe_call(o, settings);

@@ -100,6 +100,10 @@ static void who(const struct stream *s, char *buf, size_t size)
 	case STREAM_INBOUND:
 		snprintf(buf, size, "%s%s", *name == '@' ? "" : "mailboxes of ", name);
 		return;
+	case STREAM_DIRECT:
+		snprintf(buf, size, "direct SMTP of %s%s", name,
+			 s->account.n ? "" : ", a user that sites share,");
+		return;
 	default:
 		snprintf(buf, size, "account %s", name);
 	}
@@ -121,6 +125,12 @@ static struct str summary(const struct stream *s, struct finding *f)
 			snprintf(text, sizeof(text), "the catch-all %s draws backscatter: %lld "
 				 "bounces in %s, for %lld addresses", subject,
 				 (long long)f->messages, time, (long long)f->novel);
+		return arena_str(&f->told, str_head(str_of(text), FINDING_MAX_LINE));
+	}
+	if (s->kind == STREAM_DIRECT) {
+		snprintf(text, sizeof(text), "%s past the mail server: %lld connection%s to %lld "
+			 "address%s in %s", subject, (long long)f->messages, plural(f->messages),
+			 (long long)f->recipients, f->recipients == 1 ? "" : "es", time);
 		return arena_str(&f->told, str_head(str_of(text), FINDING_MAX_LINE));
 	}
 	if (s->kind == STREAM_LOGIN && r->nsources) {
@@ -196,6 +206,21 @@ static void tell_answers(struct lines *l, const struct stream *s, const struct f
 	    (double)s->failure * 100, (long long)f->spam_answers);
 }
 
+/* Where direct connections went; the firewall's log has the rest. */
+static void tell_destinations(struct lines *l, const struct run *r)
+{
+	char list[FINDING_MAX_LINE] = "", ip[80];
+	size_t n = 0;
+	int i;
+
+	for (i = 0; i < r->nsources && n + 2 * sizeof(ip) < sizeof(list); i++)
+		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s%s%.2s", i ? ", " : "",
+				      log_escape(r->sources[i].ip, ip, sizeof(ip)),
+				      *r->sources[i].country ? " " : "", r->sources[i].country);
+	add(l, "connections that were logged: to %s%s", list,
+	    i < r->nsources || r->sources_dropped ? ", ..." : "");
+}
+
 static struct str evidence(const struct stream *s, struct finding *f, struct lines *l)
 {
 	const struct run *r = s->run;
@@ -204,6 +229,8 @@ static struct str evidence(const struct stream *s, struct finding *f, struct lin
 	tell_volume(l, s, f);
 	tell_signs(l, r);
 	tell_answers(l, s, f);
+	if (s->kind == STREAM_DIRECT)
+		tell_destinations(l, r);
 	if (f->recipients >= 5 && free_share >= 60)
 		add(l, "%lld %% of the recipients are at large free mail providers",
 		    (long long)free_share);
@@ -273,12 +300,25 @@ static void why_script(struct lines *l, const struct finding *f)
 	add(l, "not a mailbox password (2, 4): it was submitted on this host; not spoofed (5)");
 }
 
+static void why_direct(struct lines *l, const struct finding *f)
+{
+	if (f->verdict == CASE_STOLEN)
+		add(l, "not only an uploaded mailer (3b, 3d): somebody came in by FTP or SSH before, from "
+		    "where this account's logins never came from");
+	add(l, "not a form (3a, 3c) nor a mailbox password (2): a program of this user spoke SMTP itself; "
+	    "whether a web server or a shell started it is not logged");
+	add(l, "not a plugin with a provider's server: that has one network, not another one every time");
+	add(l, "a program of the customer's (1) that verifies a list of addresses looks alike");
+}
+
 static struct str why(const struct stream *s, struct finding *f, struct lines *l)
 {
 	if (s->run->fact[RUN_LIMIT] && f->verdict == CASE_UNKNOWN)
 		add(l, "unknown: a limit was reached, nothing else was seen");
 	else if (s->kind == STREAM_LOGIN)
 		why_login(l, s, f);
+	else if (s->kind == STREAM_DIRECT)
+		why_direct(l, f);
 	else if (s->kind == STREAM_SCRIPT || s->kind == STREAM_USER)
 		why_script(l, f);
 	else if (s->kind == STREAM_INBOUND)
@@ -369,10 +409,28 @@ static void advise_script(struct lines *l, const struct stream *s, const struct 
 	    STR_ARG(path));
 }
 
+static void advise_direct(struct lines *l, const struct stream *s, const struct finding *f)
+{
+	struct str user = is_plain(s->name) ? s->name : STR("USER");
+
+	add(l, "look for its program while it runs: pgrep -a -u %.*s, ss -tpn dport = :25; then for its "
+	    "files and crontab -l -u %.*s", STR_ARG(user), STR_ARG(user));
+	add(l, "its mail is in no queue here: refuse port 25 to all but the mail server, by the last lines "
+	    "of etc/snippets/nftables or iptables");
+	if (f->verdict == CASE_STOLEN)
+		add(l, "change the FTP and SSH password of %.*s, and look at ~/.ssh/authorized_keys",
+		    STR_ARG(is_plain(s->account) ? s->account : STR("the account")));
+	if (s->account.n)
+		add(l, "see what it sends besides: mailaudit account %.*s",
+		    STR_ARG(is_plain(s->account) ? s->account : STR("ACCOUNT")));
+}
+
 static struct str advice(const struct stream *s, struct finding *f, struct lines *l)
 {
 	if (s->kind == STREAM_LOGIN) {
 		advise_login(l, s, f);
+	} else if (s->kind == STREAM_DIRECT) {
+		advise_direct(l, s, f);
 	} else if (s->kind == STREAM_SCRIPT || s->kind == STREAM_USER) {
 		advise_script(l, s, f);
 	} else if (s->kind == STREAM_INBOUND) {
@@ -450,7 +508,8 @@ void tell_finding(const struct stream *s, struct finding *f, const void *set)
 	f->evidence = evidence(s, f, &l);
 	f->why = why(s, f, &l);
 	f->advice = advice(s, f, &l);
-	f->sources = sources(r, &l);
+	/* Those of a direct stream are where it went. */
+	f->sources = s->kind == STREAM_DIRECT ? STR_NONE : sources(r, &l);
 	f->answers = texts(r->answers, r->nanswers, true, &l);
 	f->queue_ids = texts(r->queue_ids, r->nqueue_ids, false, &l);
 	f->subjects = texts(r->subjects, r->nsubjects, false, &l);

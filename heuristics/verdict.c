@@ -57,6 +57,9 @@ static bool is_enough(const struct stream *s, const struct weighing *w,
 {
 	if (s->run->fact[RUN_SURE])
 		return true;
+	/* No other family sees what the mail server does not. */
+	if (s->kind == STREAM_DIRECT)
+		return (double)w->total >= set->enough;
 	if (w->families < 2)
 		return false;
 	if (w->strong)
@@ -75,6 +78,8 @@ static enum finding_case case_of_code(const struct stream *s)
 {
 	const struct run *r = s->run;
 
+	if (s->kind == STREAM_DIRECT)
+		return CASE_SCRIPT;
 	if (!r->fact[RUN_BAD_PATH] && (r->fact[RUN_INJECTED] || run_find_sign(r, "INJ8")))
 		return CASE_INJECTED;
 	if (r->fact[RUN_BAD_PATH] || (run_find_sign(r, "probe") && !r->fact[RUN_EVAL]))
@@ -114,6 +119,7 @@ static enum finding_case case_of(const struct stream *s, const struct weighing *
 		return case_of_login(s, w);
 	case STREAM_SCRIPT:
 	case STREAM_USER:
+	case STREAM_DIRECT:
 		return case_of_script(s);
 	case STREAM_INBOUND:
 		return CASE_SPOOFED;
@@ -154,7 +160,7 @@ static enum severity severity_of(const struct stream *s, const struct weighing *
 {
 	if (s->kind == STREAM_INBOUND)
 		return SEVERITY_WARNING;
-	if (s->run->fact[RUN_SURE])
+	if (s->run->fact[RUN_SURE] || s->kind == STREAM_DIRECT)
 		return SEVERITY_CRITICAL;
 	if (!w->strong || only_new_network(s, w) || only_known_recipients(s, w) ||
 	    only_strangers(s, w))
@@ -197,10 +203,12 @@ const struct heuristic heuristic_verdict = {
 	.summary = "whether it is enough, and which of the five cases it is",
 	.about =
 		"Evidence is measured in nats, logarithms of how much more likely it is under abuse. "
-		"It fades to a third within six hours (origin) or twelve. A finding is raised when "
+		"It fades to a third within six hours (origin) or twelve, and that of direct SMTP "
+		"within five minutes. A finding is raised when "
 		"the families' sum is enough and two of them have something to say, one of which is "
 		"not volume; or on a certain sign (an injected Bcc with two marks of pasting, a "
-		"mailer's test from an upload folder, eval()'d code that writes to strangers).\n"
+		"mailer's test from an upload folder, eval()'d code that writes to strangers). What a "
+		"program sends past the mail server only 'direct' sees: there its sum alone decides.\n"
 		"\n"
 		"Critical needs more than volume and answers: a strange origin, an injected header, a "
 		"bad path, a foreign sender. Much mail to a bad list is a warning, and so are a "

@@ -138,7 +138,7 @@ static void observe(struct observation *o, const void *settings)
 	struct stream *s = o->stream;
 	float score;
 
-	if (s->kind == STREAM_INBOUND)
+	if (s->kind == STREAM_INBOUND || s->kind == STREAM_DIRECT)
 		return;
 	drift(o, set, &allowed);
 	if (o->kind == OBSERVED_RECIPIENT && !allowed.newsletter)

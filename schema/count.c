@@ -7,6 +7,10 @@ static const struct sql_text statements[] = {
 	{ offsetof(struct counts, inbound),
 	  "INSERT INTO inbound (hour, domain, messages, recipients) VALUES (?1, ?2, ?3, ?4)"
 	  " ON CONFLICT DO UPDATE SET messages = messages + ?3, recipients = recipients + ?4" },
+	{ offsetof(struct counts, direct),
+	  "INSERT INTO direct (account, hour, uid, port, connections, last)"
+	  " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE"
+	  " SET connections = connections + ?5, last = max(last, ?6)" },
 	{ offsetof(struct counts, unknown_has),
 	  "SELECT 1 FROM unknown WHERE source = ?1 AND program = ?2 AND shape = ?3" },
 	{ offsetof(struct counts, unknown_rows),
@@ -41,6 +45,22 @@ static int put_inbound(struct counts *c, struct dictionary *domains,
 	sql_bind_int(c->inbound, 3, n->messages);
 	sql_bind_int(c->inbound, 4, n->recipients);
 	return sql_run(c->inbound, err);
+}
+
+static int put_direct(struct counts *c, struct dictionary *accounts,
+		      const struct direct_count *n, struct error *err)
+{
+	int64_t account = 0;
+
+	if (n->account.n && dictionary_id(accounts, &n->account, &account, err) < 0)
+		return -1;
+	sql_bind_int(c->direct, 1, account);
+	sql_bind_int(c->direct, 2, n->hour / USEC_HOUR);
+	sql_bind_int(c->direct, 3, n->uid);
+	sql_bind_int(c->direct, 4, n->port);
+	sql_bind_int(c->direct, 5, n->connections);
+	sql_bind_int(c->direct, 6, n->last);
+	return sql_run(c->direct, err);
 }
 
 static int has_row(struct counts *c, const struct unknown_count *u, struct error *err)
@@ -109,9 +129,12 @@ static int put_source(struct counts *c, const struct source_count *n, struct err
 	return sql_run(c->source, err);
 }
 
-int counts_put(struct counts *c, struct dictionary *domains, const struct batch *b,
-	       struct error *err)
+int counts_put(struct counts *c, struct dictionary *domains, struct dictionary *accounts,
+	       const struct batch *b, struct error *err)
 {
+	for (size_t i = 0; i < b->ndirect; i++)
+		if (put_direct(c, accounts, &b->direct[i], err) < 0)
+			return -1;
 	for (size_t i = 0; i < b->ninbound; i++)
 		if (put_inbound(c, domains, &b->inbound[i], err) < 0)
 			return -1;

@@ -1,5 +1,5 @@
-/* What is only counted: mail for local domains, lines per source, lines nobody
- * understood. */
+/* What is only counted: mail for local domains, connections past the mail server, lines
+ * per source, lines nobody understood. */
 #ifndef MAILAUDIT_SCHEMA_COUNT_H
 #define MAILAUDIT_SCHEMA_COUNT_H
 
@@ -13,12 +13,12 @@
 #define COUNT_MAX_UNKNOWN 5000
 
 struct counts {
-	struct sql_stmt *inbound, *unknown, *unknown_rows, *unknown_has, *source;
+	struct sql_stmt *inbound, *direct, *unknown, *unknown_rows, *unknown_has, *source;
 };
 
 int counts_init(struct counts *c, struct sql *db, struct error *err);
 /* Adds the batch's counts to what is stored. */
-int counts_put(struct counts *c, struct dictionary *domains, const struct batch *b,
-	       struct error *err);
+int counts_put(struct counts *c, struct dictionary *domains, struct dictionary *accounts,
+	       const struct batch *b, struct error *err);
 
 #endif

@@ -78,7 +78,8 @@ migrations = \
 	schema/0002_detection.sql \
 	schema/0003_alerts.sql \
 	schema/0004_journal.sql \
-	schema/0005_unknown.sql
+	schema/0005_unknown.sql \
+	schema/0006_direct.sql
 EXTRA_DIST += $(migrations) schema/embed.sh
 nodist_libmailaudit_a_SOURCES += schema/migrations.c
 CLEANFILES += schema/migrations.c

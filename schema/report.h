@@ -81,9 +81,13 @@ struct account_summary {
 	int64_t direction[DIRECTIONS]; /* messages, by enum direction */
 	usec_t first, last; /* first lines of its oldest and newest message; 0 none */
 	int64_t php, php_unmatched; /* calls of mail() */
+	/* Connections past the mail server that were logged, in the hours that the period
+	 * touches: to port 25; to 465 and 587; the newest, 0 none. */
+	int64_t direct_smtp, direct_submission;
+	usec_t direct_last;
 };
 
-/* volume.messages == 0 and php == 0: there is no such account in the period. */
+/* All of volume.messages, php and direct_last 0: there is no such account in the period. */
 int report_account(struct report *r, struct str account, usec_t since, usec_t until,
 		   struct account_summary *out, struct error *err);
 

@@ -220,6 +220,24 @@ static int sum_php(struct report *r, struct period t, int64_t id, struct account
 	return 0;
 }
 
+static int sum_direct(struct report *r, struct period t, int64_t id, struct account_summary *out,
+		      struct error *err)
+{
+	struct sql_stmt *st =
+		one_row(r, "SELECT total(CASE port WHEN 25 THEN connections END),"
+			   " total(CASE port WHEN 25 THEN NULL ELSE connections END), max(last)"
+			   " FROM direct WHERE account = ?3"
+			   " AND hour BETWEEN ?1 / 3600000000 AND (?2 - 1) / 3600000000", t, id, err);
+
+	if (!st)
+		return -1;
+	out->direct_smtp = sql_int(st, 0);
+	out->direct_submission = sql_int(st, 1);
+	out->direct_last = sql_int(st, 2);
+	sql_finalize(st);
+	return 0;
+}
+
 static int summarize(struct report *r, struct str account, struct period t,
 		     struct account_summary *out, struct error *err)
 {
@@ -230,7 +248,9 @@ static int summarize(struct report *r, struct str account, struct period t,
 		return rc;
 	if (sum_messages(r, t, id, out, err) < 0)
 		return -1;
-	return sum_php(r, t, id, out, err);
+	if (sum_php(r, t, id, out, err) < 0)
+		return -1;
+	return sum_direct(r, t, id, out, err);
 }
 
 int report_account(struct report *r, struct str account, usec_t since, usec_t until,

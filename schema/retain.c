@@ -26,6 +26,7 @@ static const struct sql_text statements[] = {
 	{ offsetof(struct retain, drop_range),
 	  "DELETE FROM minute WHERE what = ?1 AND minute = ?2 AND first = ?3" },
 	{ offsetof(struct retain, drop_inbound), "DELETE FROM inbound WHERE hour < ?1" },
+	{ offsetof(struct retain, drop_direct), "DELETE FROM direct WHERE hour < ?1" },
 	{ offsetof(struct retain, drop_responses), "DELETE FROM response WHERE day < ?1" },
 	{ offsetof(struct retain, drop_sieve),
 	  "DELETE FROM sieve WHERE chunk < (SELECT min(id) FROM message) / 4096" },
@@ -116,10 +117,10 @@ static int drop_kind(struct store *s, int what, struct step *step, struct error 
 static int drop_rest(struct store *s, usec_t before, struct error *err)
 {
 	sql_bind_int(s->retain.drop_inbound, 1, before / USEC_HOUR);
+	sql_bind_int(s->retain.drop_direct, 1, before / USEC_HOUR);
 	sql_bind_int(s->retain.drop_responses, 1, before / USEC_DAY);
-	if (sql_run(s->retain.drop_inbound, err) < 0 ||
-	    sql_run(s->retain.drop_responses, err) < 0 ||
-	    sql_run(s->retain.drop_sieve, err) < 0)
+	if (sql_run(s->retain.drop_inbound, err) < 0 || sql_run(s->retain.drop_direct, err) < 0 ||
+	    sql_run(s->retain.drop_responses, err) < 0 || sql_run(s->retain.drop_sieve, err) < 0)
 		return -1;
 	return positions_prune(&s->positions, err);
 }

@@ -305,7 +305,8 @@ static int put_batch(struct store *s, void *argument, struct error *err)
 	s->rows.day = s->next[META_WATERMARK] / USEC_DAY;
 	if (put_messages(s, b, err) < 0 || put_php(s, b, err) < 0 || put_notes(s, b, err) < 0)
 		return -1;
-	if (put_detection(s, b, err) < 0 || counts_put(&s->counts, &s->rows.domain, b, err) < 0)
+	if (put_detection(s, b, err) < 0 ||
+	    counts_put(&s->counts, &s->rows.domain, &s->rows.account, b, err) < 0)
 		return -1;
 	if (journals_write(&s->journals, b, err) < 0)
 		return -1;

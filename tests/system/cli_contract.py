@@ -41,8 +41,8 @@ PHP_KEYS = ("time host account state ambiguous script line eval to subject heade
             "uid trust").split()
 VOLUME_KEYS = "messages recipients pending sent deferred bounced expired rejected".split()
 SHARE_KEYS = ["name"] + VOLUME_KEYS + ["first_seen", "last_seen"]
-ACCOUNT_KEYS = ("account first_seen last_seen volumes directions php scripts logins networks via "
-                "senders outcomes days findings").split()
+ACCOUNT_KEYS = ("account first_seen last_seen volumes directions php direct scripts logins networks "
+                "via senders outcomes days findings").split()
 STATUS_KEYS = ("database schema_version bytes created watermark oldest messages open recipients "
                "php_mail lines parsed noise unknown rates sources unknown_lines inbound "
                "open_findings streams open_alerts unsent losses").split()
@@ -262,7 +262,8 @@ class Others(Contract):
                 x["status"] == status for r in rows for x in r["recipients"]), status)
         self.assertEqual(account["last_seen"], rows[0]["time"])
         self.assertEqual(account["first_seen"], rows[-1]["time"])
-        for part in ACCOUNT_KEYS[6:-1]:
+        self.assertEqual(account["direct"], {"smtp": 0, "submission": 0, "last_seen": None})
+        for part in ACCOUNT_KEYS[7:-1]:
             for share in account[part]:
                 self.assertEqual(list(share), SHARE_KEYS, part)
         self.assertTrue(account["scripts"] and account["outcomes"] and account["days"])

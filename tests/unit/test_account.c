@@ -100,6 +100,9 @@ static void test_shared_and_known(void **state)
 	assert_true(accounts_is_shared(*state, STR("www-data")));
 	assert_true(accounts_is_shared(*state, STR("httpd"))); /* of the settings only */
 	assert_false(accounts_is_shared(*state, STR("alice")));
+	assert_true(accounts_is_mailer(*state, STR("postfix")));
+	assert_false(accounts_is_mailer(*state, STR("postfix2")));
+	assert_false(accounts_is_mailer(*state, STR("alice")));
 	assert_true(accounts_known(*state, STR("alice")));
 	assert_true(accounts_known(*state, STR("dave"))); /* of a map only */
 	assert_false(accounts_known(*state, STR("nobody")));

@@ -75,6 +75,10 @@ static void test_subjects(void **state)
 		   "network\n10.0.0.7");
 	is_subject((struct finding){ .stream_key = STR("inbound\nalice\n@a.example"),
 				     .account = STR("alice") }, "mailbox\n@a.example");
+	is_subject((struct finding){ .stream_key = STR("direct\n\nwww-data"), .host = STR("mx1") },
+		   "host\nmx1");
+	is_subject((struct finding){ .stream_key = STR("direct\nbob\nbob"), .account = STR("bob") },
+		   "account\nbob");
 	is_subject((struct finding){ .stream_key = STR("host\n\n"), .host = STR("mx1") },
 		   "host\nmx1");
 	/* A stream that retention took leaves what the finding itself knows. */

@@ -1438,6 +1438,171 @@ static void test_told_when_closed_at_once(void **state)
 	host_free(h);
 }
 
+/* ---- past the mail server ---- */
+
+static void connects(struct host *h, usec_t at, int uid, int port, int net, int host)
+{
+	char line[400];
+
+	snprintf(line, sizeof(line), "kernel: mailaudit-smtp: IN= OUT=eth0 SRC=192.0.2.10 "
+		 "DST=10.%d.0.%d LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=4000 DPT=%d "
+		 "WINDOW=64240 RES=0x00 SYN URGP=0 UID=%d GID=%d ", net, host, port, uid, uid);
+	other_line(h, at, "%s", line);
+}
+
+/* To so many networks, a second after the other. */
+static void connects_to_many(struct host *h, usec_t at, int uid, int port, int nets)
+{
+	for (int i = 0; i < nets; i++)
+		connects(h, at + i * USEC_SECOND, uid, port, i, 25);
+}
+
+static void test_direct_to_mx(void **state)
+{
+	struct host *h = host_new("", NULL);
+	const struct finding *f;
+
+	(void)state;
+	connects_to_many(h, START, 5101, 25, 5);
+	read_logs(h);
+	expect_none(h);
+	connects(h, START + 10 * USEC_SECOND, 5101, 25, 90, 25);
+	connects(h, START + 2 * MINUTE, 5101, 25, 90, 26);
+	connects(h, START + 2 * MINUTE, 5101, 25, 90, 26);
+	read_logs(h);
+	f = expect_one(h, CASE_SCRIPT, SEVERITY_CRITICAL);
+	assert_str(f->account, "alice");
+	assert_str(f->host, "host");
+	assert_int_equal(f->time, START + 10 * USEC_SECOND);
+	assert_int_equal(f->first_seen, START);
+	assert_int_equal(f->messages, 8);
+	assert_int_equal(f->recipients, 7);
+	assert_true(says(f->summary, "direct SMTP of alice past the mail server: 8 connections to "
+				     "7 addresses in 2 min"));
+	assert_true(says(f->evidence, "uid 5101 connected to port 25"));
+	assert_true(says(f->evidence, "logged as 'mailaudit-smtp:' (6 times)"));
+	assert_true(says(f->evidence, "10.90.0.26"));
+	assert_true(says(f->advice, "pgrep -a -u alice"));
+	assert_int_equal(f->sources.n, 0);
+	host_free(h);
+}
+
+/* As many as fill the lists, and more: counted on, by what it never connected to. */
+static void test_direct_flood(void **state)
+{
+	struct host *h = host_new("", NULL);
+	const struct finding *f;
+
+	(void)state;
+	for (int i = 0; i < 300; i++)
+		connects(h, START + i * USEC_SECOND / 10, 5101, 25, i % 100, 1 + i / 100);
+	read_logs(h);
+	f = expect_one(h, CASE_SCRIPT, SEVERITY_CRITICAL);
+	assert_true(says(f->summary, "300 connections to 300 addresses"));
+	host_free(h);
+}
+
+static void test_direct_of_many_sites(void **state)
+{
+	struct host *h = host_new("", NULL);
+	const struct finding *f;
+
+	(void)state;
+	connects_to_many(h, START, 33, 25, 8);
+	read_logs(h);
+	f = expect_one(h, CASE_SCRIPT, SEVERITY_CRITICAL);
+	assert_int_equal(f->account.n, 0);
+	assert_true(says(f->summary, "direct SMTP of www-data, a user that sites share,"));
+	host_free(h);
+}
+
+/* A provider's server, a monitor, a form that verifies addresses, one mail to a provider
+ * with five networks, the mail server itself, a relay of ours. */
+static void test_direct_and_harmless(void **state)
+{
+	struct host *h = host_new("networks: [10.200.0.0/16]\n", NULL);
+
+	(void)state;
+	for (int i = 0; i < 600; i++)
+		connects(h, START + i * USEC_SECOND, 5101, 587, 1, 1 + i % 3);
+	for (int i = 0; i < 3; i++)
+		connects(h, START + HOUR + i * USEC_SECOND, 5101, 465, 2 + i, 1);
+	for (int i = 0; i < 288; i++)
+		connects(h, START + DAY + i * 5 * MINUTE, 5102, 25, 1, 1);
+	for (int i = 0; i < 60; i++)
+		connects(h, START + 3 * DAY + i * 2 * MINUTE, 5101, 25, i, 1);
+	connects_to_many(h, START + 4 * DAY, 5101, 25, 5);
+	connects_to_many(h, START + 4 * DAY, 5190, 25, 30);
+	for (int i = 0; i < 30; i++)
+		connects(h, START + 5 * DAY + i * USEC_SECOND, 5102, 25, 200, i + 1);
+	read_logs(h);
+	expect_none(h);
+	host_free(h);
+}
+
+static void test_direct_submission(void **state)
+{
+	struct host *h = host_new("", NULL);
+
+	(void)state;
+	connects_to_many(h, START, 5101, 587, 17);
+	read_logs(h);
+	expect_none(h);
+	connects_to_many(h, START + MINUTE, 5101, 465, 25);
+	read_logs(h);
+	expect_one(h, CASE_SCRIPT, SEVERITY_CRITICAL);
+	host_free(h);
+}
+
+/* What it connects to for days is its own; not what a finding is about. */
+static void test_direct_becomes_usual(void **state)
+{
+	struct host *h = host_new("", NULL);
+
+	(void)state;
+	for (int day = 0; day < 5; day++)
+		for (int i = 0; i < 8; i++)
+			connects(h, START + day * DAY + i * HOUR, 5101, 25, i, 25);
+	connects_to_many(h, START + 5 * DAY, 5101, 25, 8);
+	for (int day = 0; day < 6; day++)
+		connects_to_many(h, START + day * DAY + HOUR, 5102, 25, 8);
+	read_logs(h);
+	assert_str(expect_one(h, CASE_SCRIPT, SEVERITY_CRITICAL)->account, "bob");
+	assert_true(h->db->finding[1]->last_seen >= START + 5 * DAY + HOUR);
+	host_free(h);
+}
+
+static void test_direct_after_a_break_in(void **state)
+{
+	struct host *h = host_new("", NULL);
+	const struct finding *f;
+
+	(void)state;
+	for (int day = 0; day < 6; day++)
+		ftp_login(h, START + day * DAY, "198.51.100.7");
+	ftp_login(h, START + 6 * DAY, "203.0.113.9");
+	other_line(h, START + 6 * DAY + MINUTE, "vsftpd[1]: [alice] OK UPLOAD: Client "
+		   "\"203.0.113.9\", \"/public_html/a.php\", 35 bytes, 9Kbyte/sec");
+	connects_to_many(h, START + 6 * DAY + 2 * HOUR, 5101, 25, 8);
+	read_logs(h);
+	f = expect_one(h, CASE_STOLEN, SEVERITY_CRITICAL);
+	assert_true(says(f->evidence, "uploaded by FTP from 203.0.113.9"));
+	assert_true(says(f->advice, "change the FTP and SSH password of alice"));
+	host_free(h);
+}
+
+static void test_direct_allowed(void **state)
+{
+	struct host *h = host_new("allow: [{account: alice, muted_until: 2026-12-31}]\n",
+				  NULL);
+
+	(void)state;
+	connects_to_many(h, START, 5101, 25, 20);
+	read_logs(h);
+	expect_none(h);
+	host_free(h);
+}
+
 /* ---- invariance ---- */
 
 /* Something of everything, over five weeks. */
@@ -1478,6 +1643,8 @@ static void write_everything(struct host *h)
 		MAIL(h, .at = at + 4 * HOUR, .uid = 5102, .from = "bob@host", .to = to);
 		MAIL(h, .at = at + 5 * HOUR, .ip = "192.0.2.44", .from = "s@else.example",
 		     .to = "info@shop.example", .local = true);
+		connects_to_many(h, at + 6 * HOUR, 5101, 25, 9);
+		connects_to_many(h, at + 6 * HOUR + MINUTE, 33, 587, 4);
 		calm_login(h, at + 8 * HOUR, 1);
 	}
 	calm_login(h, START + 34 * DAY, 1);
@@ -1632,6 +1799,14 @@ int main(void)
 		cmocka_unit_test(test_limits_of_an_account),
 		cmocka_unit_test(test_closes_and_opens_again),
 		cmocka_unit_test(test_told_when_closed_at_once),
+		cmocka_unit_test(test_direct_to_mx),
+		cmocka_unit_test(test_direct_flood),
+		cmocka_unit_test(test_direct_of_many_sites),
+		cmocka_unit_test(test_direct_and_harmless),
+		cmocka_unit_test(test_direct_submission),
+		cmocka_unit_test(test_direct_becomes_usual),
+		cmocka_unit_test(test_direct_after_a_break_in),
+		cmocka_unit_test(test_direct_allowed),
 		cmocka_unit_test(test_pieces_and_commits_change_nothing),
 		cmocka_unit_test(test_restarts_change_nothing),
 	};

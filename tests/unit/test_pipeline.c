@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "core/detect.h"
+#include "core/direct.h"
 #include "parsers/parsers.h"
 
 static const char passwd[] = "alice:x:5101:5101::/home/alice:/bin/sh\n"
@@ -510,6 +511,59 @@ static void test_inbound_is_only_counted(void **state)
 	settings_free(outbound);
 }
 
+#define CONNECTION(time, to, port, uid) "Nov 23 " time " host kernel: [ 9.9] smtp: IN= OUT=eth0 " \
+	"SRC=192.0.2.1 DST=" to " LEN=60 PROTO=TCP SPT=1 DPT=" port " SYN URGP=0 UID=" uid " GID=1 \n"
+
+/* By hour, uid and port; nobody's are those of a shared user; none of what is ours. */
+static void test_connections_are_only_counted(void **state)
+{
+	struct world *w = *state;
+	struct batch *b;
+	int64_t connections = 0;
+
+	push(w->mta, CONNECTION("10:00:00", "198.51.100.7", "25", "5101"));
+	push(w->mta, CONNECTION("10:00:01", "203.0.113.9", "25", "5101"));
+	push(w->mta, CONNECTION("10:00:02", "203.0.113.9", "587", "5101"));
+	push(w->mta, CONNECTION("10:00:03", "203.0.113.9", "25", "33"));
+	push(w->mta, CONNECTION("10:00:04", "127.0.0.1", "25", "5101"));
+	push(w->mta, CONNECTION("10:00:05", "no address", "25", "5101"));
+	push(w->mta, CONNECTION("11:00:00", "198.51.100.7", "25", "5101"));
+	b = batch(w);
+	assert_int_equal(b->ndirect, 4);
+	for (size_t i = 0; i < b->ndirect; i++) {
+		connections += b->direct[i].connections;
+		assert_int_equal(b->direct[i].account.n == 0, b->direct[i].uid == 33);
+		assert_int_equal(b->direct[i].hour % USEC_HOUR, 0);
+	}
+	assert_int_equal(connections, 5);
+	assert_true(pipeline_dirty(w->pipeline));
+	pipeline_committed(w->pipeline);
+	assert_int_equal(batch(w)->ndirect, 0);
+}
+
+/* A log that somebody can write to may name any uid. */
+static void test_connections_are_bounded(void **state)
+{
+	struct world *w = *state;
+	struct batch *b;
+	int64_t connections = 0;
+
+	for (int uid = 0; uid < 2 * DIRECT_MAX; uid++) {
+		char line[300];
+
+		snprintf(line, sizeof(line), CONNECTION("10:00:00", "198.51.100.7", "25", "%d"),
+			 100000 + uid);
+		push(w->mta, line);
+		run(w);
+	}
+	b = batch(w);
+	assert_int_equal(b->ndirect, DIRECT_MAX + 1);
+	for (size_t i = 0; i < b->ndirect; i++)
+		connections += b->direct[i].connections;
+	assert_int_equal(connections, 2 * DIRECT_MAX);
+	pipeline_committed(w->pipeline);
+}
+
 static void test_forward_is_outside_mail_that_leaves_again(void **state)
 {
 	struct world *w = *state;
@@ -726,6 +780,8 @@ int main(void)
 		T(test_remote_queue_id_is_no_filter),
 		T(test_bounce_is_linked_to_its_parent),
 		T(test_inbound_is_only_counted),
+		T(test_connections_are_only_counted),
+		T(test_connections_are_bounded),
 		T(test_forward_is_outside_mail_that_leaves_again),
 		T(test_vouched_uid_exposes_a_forged_line),
 		T(test_programs_write_their_own_lines),

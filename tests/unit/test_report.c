@@ -199,9 +199,14 @@ static void commit_all(struct store *s)
 	struct inbound_count inbound[] = { { STR("d1"), T0 - T0 % USEC_HOUR, 5, 6 },
 					   { STR("d2"), T0 - T0 % USEC_HOUR, 7, 8 },
 					   { STR("d1"), T0 - T0 % USEC_HOUR + USEC_DAY, 9, 9 } };
+	struct direct_count direct[] = { { T0, 5109, 25, STR("dora"), 5, T0 },
+					 { T0, 5109, 465, STR("dora"), 2, T0 + 1 },
+					 { T0, 5109, 587, STR("dora"), 1, T0 },
+					 { T0 + USEC_DAY, 5109, 25, STR("dora"), 8, T0 + USEC_DAY } };
 	struct batch b = { .php = php, .nphp = PHPS, .sources = &source, .nsources = 1,
 			   .unknown = &unknown, .nunknown = 1, .positions = &position,
-			   .npositions = 1, .inbound = inbound, .ninbound = 3, .watermark = T0 };
+			   .npositions = 1, .inbound = inbound, .ninbound = 3, .direct = direct,
+			   .ndirect = 4, .watermark = T0 };
 
 	assert_int_equal(store_commit(s, &b, &err), 0);
 	for (int i = 0; i < MESSAGES; i += 100) {
@@ -732,6 +737,21 @@ static void check_account(struct str account, usec_t since, usec_t until)
 	if (report_account(report, account, since, until, &got, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_memory_equal(&got, &want, sizeof(got));
+}
+
+/* Who sent nothing by the mail server. */
+static void test_direct(void **state)
+{
+	struct account_summary got;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(report_account(report, STR("dora"), 0, 0, &got, &err), 0);
+	assert_true(got.direct_smtp == 13 && got.direct_submission == 3);
+	assert_true(got.direct_last == T0 + USEC_DAY && got.volume.messages == 0);
+	assert_int_equal(report_account(report, STR("dora"), T0, T0 + USEC_HOUR, &got, &err), 0);
+	assert_true(got.direct_smtp == 5 && got.direct_submission == 3);
+	assert_true(got.direct_last == T0 + 1);
 }
 
 static void check_part(struct str account, enum account_part part, usec_t since, usec_t until)
@@ -1392,7 +1412,7 @@ static void test_no_full_scans(void **state)
 {
 	static const char *const big[] = {
 		"m", "message", "r", "recipient", "p", "php_mail", "l", "lookup", "s", "minute",
-		"hourly", "i", "inbound", "f", "finding", "stream", "stream_known",
+		"hourly", "i", "inbound", "direct", "f", "finding", "stream", "stream_known",
 	};
 	char *plans = plans_of(run_queries), scan[32];
 	struct str rest = str_of(plans);
@@ -1434,6 +1454,7 @@ int main(void)
 		cmocka_unit_test(test_top),
 		cmocka_unit_test(test_top_limit),
 		cmocka_unit_test(test_account),
+		cmocka_unit_test(test_direct),
 		cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_trace_is_not_fooled),
 		cmocka_unit_test(test_php),

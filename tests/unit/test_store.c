@@ -612,19 +612,26 @@ static void test_counts_add_up(void **state)
 	struct inbound_count in = { STR("example.com"), T0, 2, 3 };
 	struct unknown_count un = { STR("/l"), STR("foo"), STR("a *"), 5, STR("first"), T0, T0 };
 	struct source_count so = { STR("/l"), 10, 5, 3, 1, 1, T0 };
+	struct direct_count direct[] = { { T0, 5101, 25, STR("alice"), 7, T0 + 9 },
+					 { T0, 33, 25, STR(""), 1, T0 } };
 	struct batch b = { .inbound = &in, .ninbound = 1, .unknown = &un, .nunknown = 1,
-			   .sources = &so, .nsources = 1 };
+			   .sources = &so, .nsources = 1, .direct = direct, .ndirect = 2 };
 
 	(void)state;
 	commit(s, &b);
 	un.sample = STR("second");
 	so.last = T0 - 5; /* an older file of the same name */
+	direct[0].last = T0;
 	commit(s, &b);
 	assert_int_equal(number("SELECT messages * 10 + recipients FROM inbound"), 46);
 	assert_int_equal(number("SELECT lines FROM unknown WHERE sample = 'first' AND shape = 'a *'"), 10);
 	assert_int_equal(number("SELECT lines = 20 AND parsed = 10 AND unknown = 6 AND"
 				" noise = 2 AND cut = 2 FROM source"), 1);
 	assert_true(number("SELECT last FROM source") == T0);
+	assert_int_equal(number("SELECT connections FROM direct d JOIN account a ON a.id = d.account"
+				" WHERE a.text = 'alice' AND uid = 5101 AND port = 25"), 14);
+	assert_true(number("SELECT max(last) FROM direct") == T0 + 9);
+	assert_int_equal(number("SELECT connections FROM direct WHERE account = 0"), 2);
 	store_close(s);
 }
 
@@ -1358,8 +1365,10 @@ static void test_retention(void **state)
 	struct php_mail *p[] = { make_php(1, T0), make_php(2, T0 + 3 * USEC_DAY) };
 	struct inbound_count in[] = { { STR("a"), T0, 1, 1 },
 				      { STR("a"), T0 + 3 * USEC_DAY, 1, 1 } };
+	struct direct_count direct[] = { { T0, 1, 25, STR("a"), 1, T0 },
+					 { T0 + 3 * USEC_DAY, 1, 25, STR("a"), 1, T0 } };
 	struct batch b = { .php = p, .nphp = 2, .inbound = in, .ninbound = 2,
-			   .watermark = T0 + 3 * USEC_DAY };
+			   .direct = direct, .ndirect = 2, .watermark = T0 + 3 * USEC_DAY };
 	struct message *failed = make(1, T0 - USEC_DAY);
 	usec_t before = T0 + 2 * USEC_DAY;
 	int64_t n, total = 0, steps = 0;
@@ -1385,6 +1394,7 @@ static void test_retention(void **state)
 	assert_int_equal(number("SELECT count(*) FROM message"), 1000);
 	assert_int_equal(number("SELECT count(*) FROM php_mail"), 1);
 	assert_int_equal(number("SELECT count(*) FROM inbound"), 1);
+	assert_int_equal(number("SELECT count(*) FROM direct"), 1);
 	assert_int_equal(number("SELECT count(*) FROM response"), 0);
 	assert_int_equal(number("SELECT count(*) FROM minute WHERE minute < 29890499"), 0);
 	assert_int_equal(number("SELECT count(*) FROM sieve WHERE chunk < 10000 / 4096"), 0);

@@ -25,7 +25,7 @@ static void assert_near(double got, double want)
 static void test_key(void **state)
 {
 	static const char *const kinds[] = { "login",	"script",  "user", "network",
-					     "account", "inbound", "host" };
+					     "account", "inbound", "direct", "host" };
 
 	(void)state;
 	for (int k = 0; k < STREAM_KINDS; k++) {
