@@ -377,6 +377,58 @@ bool stamp_exim(struct str *s, const struct zone *z, usec_t *out)
 	return true;
 }
 
+/* 2^62 + 10: see the header. */
+#define TAI_OF_1970 ((INT64_C(1) << 62) + 10)
+#define TAI_DIGITS 16
+#define TAI64N_BYTES (1 + TAI_DIGITS + 8)
+/* As of the other stamps: the end of the year 9999. */
+#define LAST_SECOND INT64_C(253402300799)
+#define TAI64NLOCAL_BYTES 29
+
+static bool eat_hex(struct str *s, size_t digits, uint64_t *out)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < digits; i++) {
+		char c = s->p[i];
+
+		if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f'))
+			return false;
+		value = value << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+	}
+	*s = str_skip(*s, digits);
+	*out = value;
+	return true;
+}
+
+bool stamp_tai64n(struct str *s, usec_t *out)
+{
+	struct str rest = *s;
+	uint64_t seconds, nanoseconds;
+
+	if (rest.n < TAI64N_BYTES || !str_eat(&rest, STR("@")) ||
+	    !eat_hex(&rest, TAI_DIGITS, &seconds) || !eat_hex(&rest, 8, &nanoseconds) ||
+	    nanoseconds > 999999999 || seconds < TAI_OF_1970 ||
+	    seconds - TAI_OF_1970 > LAST_SECOND)
+		return false;
+	*out = (usec_t)(seconds - TAI_OF_1970) * USEC_SECOND + (usec_t)(nanoseconds / 1000);
+	*s = rest;
+	return true;
+}
+
+bool stamp_tai64nlocal(struct str *s, const struct zone *z, usec_t *out)
+{
+	struct civil c = { 0 };
+	struct str rest = *s;
+
+	if (s->n < TAI64NLOCAL_BYTES || s->p[19] != '.' || !eat_date_time(&rest, ' ', &c) ||
+	    s->n - rest.n != TAI64NLOCAL_BYTES)
+		return false;
+	*out = civil_to_usec(z, &c);
+	*s = rest;
+	return true;
+}
+
 static bool is_zone_byte(char c)
 {
 	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') ||

@@ -42,6 +42,12 @@ bool stamp_iso8601(struct str *s, const struct zone *z, usec_t *out);
 bool stamp_ctime(struct str *s, const struct zone *z, usec_t *out);
 /* Exim: "2026-11-23 06:52:53", ".421", " +0100" each optional. */
 bool stamp_exim(struct str *s, const struct zone *z, usec_t *out);
+/* multilog's and tai64n's label: "@", 16 hexadecimal digits of seconds, 8 of nanoseconds.
+ * Seconds since 1970 are those less 2^62 and less 10, as daemontools' tai64n.c and taia_now.c
+ * write them: they add ten seconds to the system's clock, and know no later leap second. */
+bool stamp_tai64n(struct str *s, usec_t *out);
+/* "2026-11-23 14:34:34.123456789" of tai64nlocal, which has always nine digits. */
+bool stamp_tai64nlocal(struct str *s, const struct zone *z, usec_t *out);
 /* PHP: "23-Nov-2026 06:48:36 Europe/Berlin" or "... +0100", without brackets.
  * An unknown zone name is read in z and *zone_known (may be NULL) is false. */
 bool stamp_php(struct str *s, const struct zone *z, usec_t *out, bool *zone_known);

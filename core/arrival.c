@@ -114,6 +114,9 @@ static bool same_start(const struct step *s)
 
 	if (m->closed && m->time < s->time && !now)
 		return false;
+	/* qmail uses its numbers again at once, and may read one message's envelope twice. */
+	if (s->ev->process >= 0 && m->work.process >= 0)
+		return m->work.process == s->ev->process;
 	return m->channel == CHANNEL_NONE || (now && m->channel == s->ev->channel);
 }
 
@@ -149,6 +152,10 @@ void on_auth(struct step *s)
 
 	if (s->ev->session.n) {
 		session_login(s);
+		return;
+	}
+	if (s->ev->process >= 0) {
+		number_login(s);
 		return;
 	}
 	if (!s->rec->pid || !login.n || s->from->tenant)
@@ -202,6 +209,7 @@ static void fill_start(struct step *s)
 		m->work.nrcpt = ev->nrcpt;
 	step_keep_first(m, &m->user, ev->user);
 	m->work.no_end |= ev->no_end;
+	m->work.process = ev->process;
 	step_keep_first(m, &m->login, ev->login);
 	if (ev->channel == CHANNEL_AUTH && !m->login.n)
 		take_login(s);
@@ -217,6 +225,12 @@ static void fill_start(struct step *s)
 
 void on_accept(struct step *s)
 {
+	struct event told = *s->ev;
+
+	if (told.process >= 0 && told.channel == CHANNEL_NONE) {
+		told.channel = number_channel(s);
+		s->ev = &told;
+	}
 	if (!step_locate(s, s->ev->queue_id) && !s->entry)
 		step_recall(s, s->ev->queue_id);
 	if (s->m && !same_start(s)) {
@@ -226,12 +240,16 @@ void on_accept(struct step *s)
 		}
 		s->m = NULL;
 	}
+	if (s->m && told.process >= 0 && s->m->work.process == told.process)
+		return; /* told twice: what was joined to it stays */
 	if (!s->m) {
 		if (!s->ev->queue_id.n)
 			return;
 		step_create(s, s->ev->queue_id);
 	}
 	fill_start(s);
+	if (told.process >= 0)
+		number_arrived(s);
 	if (s->m->channel == CHANNEL_LOCAL && !s->m->php && !s->m->work.waiting) {
 		if (s->rec->shape == RECORD_EXIM || s->m->user.n)
 			arrival_take_cwd(s);
@@ -240,7 +258,7 @@ void on_accept(struct step *s)
 		deadline_add(&s->c->giving_up, s->m->id,
 			     s->m->time + s->c->settings->php_wait + USEC_SECOND);
 	}
-	if (s->m->channel == CHANNEL_SMTP && s->m->work.no_end)
+	if (s->m->channel == CHANNEL_SMTP && (s->m->work.no_end || told.process >= 0))
 		deadline_add(&s->c->patience, s->m->id, s->m->time + JOIN_PATIENCE);
 	step_settle(s, true);
 }

@@ -394,7 +394,7 @@ void correlate_end_waits(struct correlate *c, usec_t now)
 
 		if (m && m->work.waiting && !m->comparable)
 			php_seek(c, m, true);
-		if (m && (m->work.waiting || m->work.no_end))
+		if (m && (m->work.waiting || m->channel != CHANNEL_LOCAL))
 			observe_patiently(c, m);
 	}
 	while ((row = deadline_due(&c->giving_up, now))) {

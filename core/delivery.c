@@ -191,13 +191,47 @@ static bool leaves_again(struct step *s)
 	return true;
 }
 
+/* qmail writes blanks of an answer as '_': patterns and people know it with blanks. */
+static struct str with_blanks(struct str s, struct arena *to)
+{
+	char *text = arena_alloc(to, s.n + 1);
+
+	for (size_t i = 0; i < s.n; i++)
+		text[i] = s.p[i] == '_' ? ' ' : s.p[i];
+	return (struct str){ text, s.n };
+}
+
+static void on_numbered_outcome(struct step *s)
+{
+	struct arena scratch = { 0 };
+	struct event told = *s->ev;
+	struct recipient *r = number_ended(s);
+
+	if (!r)
+		return;
+	told.response = with_blanks(told.response, &scratch);
+	s->ev = &told;
+	set_outcome(s, r);
+	if (told.next_is_forward && told.process >= 0)
+		number_forward(s, r);
+	step_settle(s, false);
+	arena_release(&scratch);
+}
+
 void on_delivery(struct step *s)
 {
 	struct recipient *r;
 	bool joined = false;
 
+	if (s->ev->delivery >= 0 && !s->ev->recipient.n) {
+		on_numbered_outcome(s);
+		return;
+	}
 	if (!s->ev->recipient.n || (!step_locate_or_create(s) && !leaves_again(s)))
 		return;
+	/* Nothing of what has ended is delivered: the start of a later one was lost. */
+	if (s->ev->delivery >= 0 && s->m->closed)
+		step_create(s, s->ev->queue_id);
 	s->m->work.no_end |= s->ev->no_end;
 	step_keep_first(s->m, &s->m->sender, s->ev->sender);
 	s->m->sender_null |= s->ev->sender_null;
@@ -211,6 +245,8 @@ void on_delivery(struct step *s)
 		if (!next || next != s->entry)
 			set_outcome(s, r);
 		returned_note(s, r);
+		if (s->ev->delivery >= 0)
+			number_started(s, r);
 		joined = follow_on(s, r);
 		returned_seek(s);
 	}
@@ -221,6 +257,8 @@ void on_notice(struct step *s)
 {
 	struct step child = *s;
 
+	if (s->ev->process >= 0)
+		number_bounce(s);
 	if (!s->ev->next_id.n)
 		return;
 	if (!step_locate(&child, s->ev->next_id)) {

@@ -657,8 +657,12 @@ static bool is_country(struct str label)
 
 static void place_by_name(struct str name, struct geo_place *place)
 {
-	struct str domain = habit_registered(name), label = str_skip(name, str_rchr(name, '.') + 1);
+	struct str domain, label;
 
+	if (!name.n)
+		return;
+	domain = habit_registered(name);
+	label = str_skip(name, str_rchr(name, '.') + 1);
 	if (domain.n == name.n || !label.n)
 		return;
 	place->asn = habit_domain(domain) | PLACE_BY_NAME;
@@ -772,6 +776,9 @@ static bool is_settled(struct detect *d, const struct message *m, usec_t now, bo
 	/* May be the other half of a local message, which says so in a moment. */
 	if (m->work.no_end && m->channel == CHANNEL_SMTP &&
 	    accounts_trusted_ip(d->world.accounts, m->client_ip))
+		return patient || m->time + JOIN_PATIENCE < now;
+	/* Who logged in may be told by another program, in a moment. */
+	if (m->work.process >= 0 && m->channel == CHANNEL_SMTP)
 		return patient || m->time + JOIN_PATIENCE < now;
 	if (m->channel != CHANNEL_LOCAL)
 		return m->nrcpt || m->work.nrcpt >= 0 || m->closed;

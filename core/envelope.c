@@ -1,12 +1,14 @@
 /* Splits a log line into time, host, program, pid and body.
  *
  * Invariant: every line gives a record, all of whose views lie in the line.
- * Reads nothing of the body. A line that begins with a blank or a tab is never
- * a fresh record: PHP lets a folded header continue a line, and what stands
- * there is the writer's choice. */
+ * Reads nothing of the body but the stamp that splogger puts there. A line
+ * that begins with a blank or a tab is never a fresh record: PHP lets a folded
+ * header continue a line, and what stands there is the writer's choice. */
 #include "core/envelope.h"
 
 #define PHP_CALL STR("mail() on [")
+/* How far splogger's stamp and syslog's may be apart. */
+#define SPLOGGER_APART (2 * USEC_SECOND)
 
 static struct str eat_to_blank(struct str *s)
 {
@@ -226,6 +228,17 @@ static bool split_exim(const struct envelope *env, struct str s, struct record *
 	return true;
 }
 
+/* multilog t, or what tai64nlocal made of it. */
+static bool split_multilog(const struct envelope *env, struct str s, struct record *rec)
+{
+	if ((!stamp_tai64n(&s, &rec->time) && !stamp_tai64nlocal(&s, env->zone, &rec->time)) ||
+	    !str_eat(&s, STR(" ")))
+		return false;
+	rec->shape = RECORD_MULTILOG;
+	rec->body = s;
+	return true;
+}
+
 /* ProFTPD's SystemLog: "2026-11-23 06:43:13,612 host proftpd[123] text". */
 static bool split_proftpd(const struct envelope *env, struct str s, struct record *rec)
 {
@@ -257,7 +270,8 @@ static bool split_ctime(const struct envelope *env, struct str s, struct record 
 static bool split_digit(const struct envelope *env, struct str s, struct record *rec)
 {
 	return split_iso8601(env, s, rec) || split_proftpd(env, s, rec) ||
-	       split_exim(env, s, rec) || split_rfc5424(env, s, rec);
+	       split_multilog(env, s, rec) || split_exim(env, s, rec) ||
+	       split_rfc5424(env, s, rec);
 }
 
 static bool split_php(const struct envelope *env, struct str s, struct record *rec)
@@ -285,7 +299,28 @@ static bool split(const struct envelope *env, struct str s, struct record *rec)
 		return split_rfc3164(env, s, rec) || split_ctime(env, s, rec);
 	if (s.p[0] == '<')
 		return split_priority(env, s, rec);
+	if (s.p[0] == '@')
+		return split_multilog(env, s, rec);
 	return split_php(env, s, rec);
+}
+
+/* splogger writes "1795416873.123456 text" for syslog, which keeps whole seconds. It is the
+ * better stamp of the two if both say the same. */
+static void take_splogger_stamp(struct record *rec)
+{
+	struct str s = rec->body;
+	int64_t seconds, usec;
+	usec_t time;
+
+	if (!str_eat_int(&s, &seconds) || seconds < 0 || seconds > UINT32_MAX ||
+	    !str_eat(&s, STR(".")) || str_chr(s, ' ') != 6 || !str_eat_int(&s, &usec) ||
+	    !str_eat(&s, STR(" ")))
+		return;
+	rec->body = s;
+	time = seconds * USEC_SECOND + usec;
+	if (!rec->time ||
+	    (time >= rec->time - SPLOGGER_APART && time <= rec->time + SPLOGGER_APART))
+		rec->time = time;
 }
 
 /* A writer without O_APPEND leaves a hole after copytruncate: NUL bytes. */
@@ -308,6 +343,8 @@ void envelope_split(struct envelope *env, struct str line, struct record *rec)
 		};
 		return;
 	}
+	if (rec->shape == RECORD_SYSLOG && str_starts(rec->program, STR("qmail")))
+		take_splogger_stamp(rec);
 	if (rec->time)
 		env->near = rec->time;
 }

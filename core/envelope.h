@@ -1,7 +1,7 @@
 /* Splits a line into envelope and body: the syslog header in its RFC 3164,
  * ISO 8601 (rsyslog's default since Debian 12) and RFC 5424 forms, Postfix's
  * own maillog_file, Exim's stamp with milliseconds, zone and [pid], PHP's
- * bracketed stamp. */
+ * bracketed stamp, multilog's TAI64N and splogger's, which stands inside syslog's. */
 #ifndef MAILAUDIT_CORE_ENVELOPE_H
 #define MAILAUDIT_CORE_ENVELOPE_H
 

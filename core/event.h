@@ -108,6 +108,8 @@ enum rcpt_place { PLACE_UNKNOWN, PLACE_LOCAL, PLACE_REMOTE };
 	X(str, service, "service") /* LOGIN, AUTH_FAIL, UPLOAD: "imap", "ssh", "ftp"; "" SMTP */ \
 	X(str, path, "path") /* UPLOAD: as the server saw it: a chroot makes it shorter */ \
 	X(num, copy, "copy") /* Exim tells it twice: 0 main log, 1 reject log; -1 once */ \
+	X(num, delivery, "delivery") /* qmail's number of it: its outcome names nothing else */ \
+	X(num, process, "process") /* pid of the program that queued the message (qmail's qp) */ \
 	X(num, lines, "lines") /* LOST: how many; absent: not told yet */ \
 	X(num, seconds, "seconds") /* LOST: within the last so many */
 

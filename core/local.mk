@@ -46,6 +46,7 @@ libmailaudit_a_SOURCES += \
 	core/network.h \
 	core/notes.c \
 	core/notes.h \
+	core/number.c \
 	core/observation.h \
 	core/parser.h \
 	core/patterns.c \

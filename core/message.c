@@ -51,7 +51,7 @@ struct message *message_new(void)
 {
 	struct message *m = xcalloc(1, sizeof(*m));
 
-	m->uid = m->size = m->script_line = m->work.nrcpt = -1;
+	m->uid = m->size = m->script_line = m->work.nrcpt = m->work.process = -1;
 	return m;
 }
 
@@ -132,6 +132,8 @@ static const struct work_field {
 	{ "ref", WORK_STR, offsetof(struct message_work, ref) },
 	{ "waiting", WORK_FLAG, offsetof(struct message_work, waiting) },
 	{ "no-end", WORK_FLAG, offsetof(struct message_work, no_end) },
+	{ "forward", WORK_STR, offsetof(struct message_work, forward) },
+	{ "process", WORK_NUM, offsetof(struct message_work, process) },
 	{ "ids", WORK_INT, offsetof(struct message_work, ids_open) },
 	{ "observed", WORK_FLAG, offsetof(struct message_work, observed) },
 	{ "told", WORK_INT, offsetof(struct message_work, observed_rcpt) },
@@ -273,7 +275,8 @@ static struct str work_pack(const struct message *m, struct arena *to)
 
 struct str message_evidence_pack(const struct message *m, struct arena *to)
 {
-	struct message only = { .work = { .nrcpt = -1, .xphp = m->work.xphp, .ref = m->work.ref } };
+	struct message only = { .work = { .nrcpt = -1, .process = -1, .xphp = m->work.xphp,
+					  .ref = m->work.ref } };
 
 	return work_pack(&only, to);
 }

@@ -64,6 +64,8 @@ struct message_work {
 	struct str ref; /* X-Mailaudit-Ref */
 	bool waiting; /* for its PHP line */
 	bool no_end; /* the log tells no end: it ends with the last answer */
+	struct str forward; /* the address of ours that forwarded it */
+	int64_t process; /* pid of the program that queued it; -1 */
 	int ids_open; /* queue ids joined into this message that have not ended */
 	bool observed; /* the detector was told of it */
 	int observed_rcpt; /* and of so many recipients */

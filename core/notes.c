@@ -59,14 +59,29 @@ static struct note_slot *slot_new(struct notes *n, struct str kind, struct str k
 	return slot;
 }
 
-static struct note_order *order_of(struct notes *n, const struct note_slot *slot)
+/* In the order of notes.orders; the last is of all other kinds. */
+static const struct life {
+	struct str kind;
+	usec_t ttl;
+	size_t max;
+} lives[NOTES_LIVES] = {
+	{ NOTES_SESSION, NOTES_TTL_SESSION, NOTES_MAX_SESSIONS },
+	{ NOTES_DELIVERY, NOTES_TTL_DELIVERY, NOTES_MAX_DELIVERIES },
+	{ STR(""), NOTES_TTL, SIZE_MAX },
+};
+
+static struct note_order *order_of(struct notes *n, struct str kind)
 {
-	return str_eq(slot->note.kind, NOTES_SESSION) ? &n->sessions : &n->brief;
+	int i = 0;
+
+	while (i < NOTES_LIVES - 1 && !str_eq(kind, lives[i].kind))
+		i++;
+	return &n->orders[i];
 }
 
 static void order_unlink(struct notes *n, struct note_slot *slot)
 {
-	struct note_order *order = order_of(n, slot);
+	struct note_order *order = order_of(n, slot->note.kind);
 
 	*(slot->older ? &slot->older->newer : &order->oldest) = slot->newer;
 	*(slot->newer ? &slot->newer->older : &order->newest) = slot->older;
@@ -76,7 +91,7 @@ static void order_unlink(struct notes *n, struct note_slot *slot)
 
 static void order_append(struct notes *n, struct note_slot *slot)
 {
-	struct note_order *order = order_of(n, slot);
+	struct note_order *order = order_of(n, slot->note.kind);
 
 	slot->older = order->newest;
 	*(order->newest ? &order->newest->newer : &order->oldest) = slot;
@@ -155,6 +170,17 @@ void notes_remove(struct notes *n, struct str kind, struct str key)
 	slot_changed(n, slot);
 }
 
+void notes_remove_all(struct notes *n, struct str kind, struct str prefix)
+{
+	struct note_slot *slot = order_of(n, kind)->oldest, *newer;
+
+	for (; slot; slot = newer) {
+		newer = slot->newer;
+		if (str_eq(slot->note.kind, kind) && str_starts(slot->note.key, prefix))
+			notes_remove(n, kind, slot->note.key);
+	}
+}
+
 void notes_restore(struct notes *n, const struct note *note)
 {
 	struct note_slot *slot = slot_new(n, note->kind, note->key);
@@ -174,10 +200,13 @@ static void expire(struct notes *n, struct note_order *order, usec_t ttl, usec_t
 
 void notes_expire(struct notes *n, usec_t now)
 {
-	expire(n, &n->brief, NOTES_TTL, now);
-	expire(n, &n->sessions, NOTES_TTL_SESSION, now);
-	while (n->sessions.count > NOTES_MAX_SESSIONS)
-		notes_remove(n, n->sessions.oldest->note.kind, n->sessions.oldest->note.key);
+	for (int i = 0; i < NOTES_LIVES; i++) {
+		struct note_order *order = &n->orders[i];
+
+		expire(n, order, lives[i].ttl, now);
+		while (order->count > lives[i].max)
+			notes_remove(n, order->oldest->note.kind, order->oldest->note.key);
+	}
 }
 
 size_t notes_changes(const struct notes *n, struct arena *arena, struct note **out)

@@ -9,11 +9,17 @@
 
 /* A note is forgotten this long (event time) after it was written. */
 #define NOTES_TTL (5 * USEC_MINUTE)
-/* Notes of this kind live longer: a session may be quiet for as long as a large mail takes
- * to come in. Nobody is trusted to end it: the oldest go beyond the maximum. */
+/* Notes of these kinds live longer: a session may be quiet for as long as a large mail takes to
+ * come in, and a delivery takes as long as the other side keeps its connection alive. Nobody is
+ * trusted to end them: the oldest go beyond the maximum. */
 #define NOTES_SESSION STR("session")
 #define NOTES_TTL_SESSION USEC_HOUR
 #define NOTES_MAX_SESSIONS 20000
+#define NOTES_DELIVERY STR("delivery")
+#define NOTES_TTL_DELIVERY (2 * USEC_DAY)
+#define NOTES_MAX_DELIVERIES 65536
+/* Kinds with a life of their own, and all others. */
+#define NOTES_LIVES 3
 
 struct note_slot;
 
@@ -25,7 +31,7 @@ struct note_order {
 
 struct notes {
 	struct map by_key; /* "kind\0key" -> struct note_slot */
-	struct note_order brief, sessions;
+	struct note_order orders[NOTES_LIVES];
 	struct note_slot *changed; /* since the last commit */
 };
 
@@ -35,6 +41,8 @@ void notes_put(struct notes *n, struct str kind, struct str key, struct str valu
 /* As if it had been written again at this time. */
 void notes_refresh(struct notes *n, const struct note *note, usec_t time);
 void notes_remove(struct notes *n, struct str kind, struct str key);
+/* All of a kind whose keys start so. */
+void notes_remove_all(struct notes *n, struct str kind, struct str prefix);
 /* As read from the database: not a change. */
 void notes_restore(struct notes *n, const struct note *note);
 /* Those of a newer log than the one that is read now leave memory, and stay in the

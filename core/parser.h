@@ -41,7 +41,7 @@ struct parser {
 };
 
 extern const struct parser parser_postfix, parser_exim, parser_sendmail, parser_opensmtpd;
-extern const struct parser parser_phpmail, parser_dovecot, parser_sshd, parser_ftp;
+extern const struct parser parser_qmail, parser_phpmail, parser_dovecot, parser_sshd, parser_ftp;
 extern const struct parser parser_syslogd, parser_netfilter;
 extern const struct parser parser_eximreject, parser_eximpanic;
 

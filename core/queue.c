@@ -213,7 +213,7 @@ struct queue_entry *queue_add(struct queue *q, struct str host, struct str insta
 struct queue_entry *queue_restore(struct queue *q, struct str host, struct str instance,
 				  struct str id, int64_t row, usec_t time, usec_t closed)
 {
-	struct queue_entry *e = queue_find_row(q, row);
+	struct queue_entry *e = queue_find_row(q, row), *known;
 
 	if (!e) {
 		e = entry_new(q, row, time);
@@ -221,7 +221,10 @@ struct queue_entry *queue_restore(struct queue *q, struct str host, struct str i
 		if (closed)
 			queue_close(q, e, closed);
 	}
-	queue_alias(q, e, host, instance, id);
+	/* Those that ended come after those that are open: whoever had the id last has it. */
+	known = queue_find(q, host, instance, false, id);
+	if (!known || known->id <= row)
+		queue_alias(q, e, host, instance, id);
 	return e;
 }
 

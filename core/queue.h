@@ -48,7 +48,7 @@ struct message *queue_message(struct queue *q, struct queue_entry *e);
 /* A new message under this id; an older one under it stays reachable by row only. */
 struct queue_entry *queue_add(struct queue *q, struct str host, struct str instance,
 			      struct str id, usec_t time);
-/* An entry for a row that is not in memory. */
+/* An entry for a row that is not in memory. Of several with one id the newest row has it. */
 struct queue_entry *queue_restore(struct queue *q, struct str host, struct str instance,
 				  struct str id, int64_t row, usec_t time, usec_t closed);
 /* From now on this id means e (content filter, forward, requeue). */

@@ -17,6 +17,7 @@ enum record_shape {
 	RECORD_PLAIN, /* no envelope known: all is body */
 	RECORD_SYSLOG, /* RFC 3164, ISO 8601 or RFC 5424 header */
 	RECORD_EXIM, /* Exim's own stamp, body starts behind stamp and [pid] */
+	RECORD_MULTILOG, /* TAI64N label, or tai64nlocal's nine digits; the rest is body */
 	RECORD_CTIME, /* "Mon Nov 23 06:43:13 2026 " of FTP servers; the rest is body */
 	RECORD_PHP /* "[23-Nov-2026 06:48:36 UTC] " or bare "mail() on [" */
 };

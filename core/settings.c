@@ -182,8 +182,8 @@ static const struct key source_keys[] = {
 	  .help = "The file, or a pattern such as /home/*/logs/php-mail.log. "
 		  "Files that appear later are followed too." },
 	{ "format", KEY_STRING, AT(format), "auto", .check = check_word,
-	  .help = "Who writes it: postfix, exim, exim-reject, exim-panic, sendmail, opensmtpd, php, "
-		  "syslogd, or auto: by the line. journal if path is a directory of the systemd "
+	  .help = "Who writes it: postfix, exim, exim-reject, exim-panic, sendmail, opensmtpd, qmail, "
+		  "php, syslogd, or auto: by the line. journal if path is a directory of the systemd "
 		  "journal: /var/log/journal is this host's, wherever it is kept." },
 	{ "trust", KEY_EITHER, AT(tenant), "system", .words = trust_words,
 	  .help = "tenant if a customer can write the file. Such a file can accuse only the "
@@ -358,13 +358,14 @@ static const struct key account_keys[] = {
 		  "cPanel, DirectAdmin, HestiaCP, Virtualmin and Froxlor, and those that commands of "
 		  "yours write (see etc/maps). Files that do not exist are skipped; new and changed "
 		  "ones are read. When two lines differ, the first one counts." },
-	{ "shared", KEY_STRINGS, AT(accounts.shared), "[www-data, nobody, apache, httpd, nginx, vmail]",
+	{ "shared", KEY_STRINGS, AT(accounts.shared),
+	  "[www-data, nobody, apache, httpd, nginx, vmail, vpopmail, qmaild, qmails, alias]",
 	  .check = check_user,
 	  .help = "Users that many sites share. None of them is ever an account: the path of the "
 		  "script tells whose it is." },
 	{ "mailers", KEY_STRINGS, AT(accounts.mailers),
 	  "[root, postfix, Debian-exim, exim, mailnull, mail, smmsp, smmta, smtpq, opensmtpd, "
-	  "cpanel, mailaudit]",
+	  "qmailr, cpanel, mailaudit]",
 	  .check = check_user,
 	  .help = "Users whose work it is to speak SMTP: the mail server's own. What a firewall logs "
 		  "of their connections is not counted." },

@@ -56,6 +56,24 @@ void php_stop_waiting(struct correlate *c, struct message *m);
 /* Are its recipients known, so that it can be compared? */
 bool php_comparable(const struct message *m);
 
+/* ---- number.c ---- */
+
+/* How a message of this uid came in. */
+enum channel number_channel(const struct step *s);
+/* The message that s->ev->process queued is s->m: takes what was told of that process. */
+void number_arrived(struct step *s);
+/* A line about s->ev->process, whose message may have come or may still come: a bounce, a
+ * forward (s->m, r: of what), a login. */
+void number_bounce(struct step *s);
+void number_forward(struct step *s, const struct recipient *r);
+void number_login(struct step *s);
+/* Delivery s->ev->delivery of s->m to r has begun. */
+void number_started(struct step *s, struct recipient *r);
+/* The address that forwarded the message is where its recipient was first addressed. */
+void number_forwarded(struct message *m, struct recipient *r);
+/* Whose it was, and s->m; NULL: nobody knows. */
+struct recipient *number_ended(struct step *s);
+
 /* ---- arrival.c ---- */
 
 /* Exim's cwd= line that belongs to the statement's process. */

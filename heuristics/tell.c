@@ -367,15 +367,30 @@ static struct queue_commands commands_of(struct str id)
 	return (struct queue_commands){ "postqueue -p", "postsuper -h", "holds" };
 }
 
+/* qmail's are decimal; of Postfix's one in a hundred happens to be, and hardly all. */
+static bool is_qmail(const struct run *r)
+{
+	int64_t number;
+
+	for (int i = 0; i < r->nqueue_ids; i++)
+		if (!str_int(r->queue_ids[i].text, &number))
+			return false;
+	return r->nqueue_ids;
+}
+
 static void hold_queue(struct lines *l, const struct stream *s)
 {
 	struct str sample = s->run->nqueue_ids ? s->run->queue_ids[0].text : STR_NONE;
 	struct queue_commands c = commands_of(sample);
 	bool plain = is_plain(sample);
 
-	add(l, "hold what is queued: %s lists it, %s ID %s%s%s%s%.*s", c.list, c.hold, c.holds,
-	    plain ? ", such as " : "", plain ? c.hold : "", plain ? " " : "",
-	    plain ? (int)sample.n : 0, sample.p);
+	if (is_qmail(s->run))
+		add(l, "hold what is queued: qmail-qread lists it; qmail holds no single message, so "
+		       "stop qmail-send: svc -d /service/qmail-send");
+	else
+		add(l, "hold what is queued: %s lists it, %s ID %s%s%s%s%.*s", c.list, c.hold,
+		    c.holds, plain ? ", such as " : "", plain ? c.hold : "", plain ? " " : "",
+		    plain ? (int)sample.n : 0, sample.p);
 }
 
 static void advise_login(struct lines *l, const struct stream *s, const struct finding *f)

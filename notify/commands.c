@@ -48,9 +48,11 @@ static bool only(struct str s, const char *letters)
 
 /* Exim: "1xVNvA-00035L-2B". OpenSMTPD: eight hexadecimal digits, a letter among them. Postfix:
  * hexadecimal in capitals, or without vowels and a z that parts the time from the inode.
- * Sendmail's are neither: it knows no z. */
+ * Sendmail's are neither: it knows no z. qmail's are decimal, as by chance one of a hundred of
+ * Postfix's is: nobody can tell, and qmail has no such commands. */
 const char *facts_mta(struct str id)
 {
+	static const char digits[] = "0123456789";
 	static const char hex[] = "0123456789ABCDEF";
 	static const char no_vowels[] = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
 	size_t first = str_chr(id, '-'), last = str_rchr(id, '-');
@@ -59,7 +61,7 @@ const char *facts_mta(struct str id)
 		return is_plain(id) ? "exim" : NULL;
 	if (id.n == 8 && only(id, "0123456789abcdef") && !only(id, hex))
 		return "opensmtpd";
-	if (id.n >= 6 && id.n <= 16 && only(id, hex))
+	if (id.n >= 6 && id.n <= 16 && only(id, hex) && !only(id, digits))
 		return "postfix";
 	if (id.n >= 10 && id.n <= 20 && only(id, no_vowels) && str_chr(id, 'z') < id.n)
 		return "postfix";

@@ -21,17 +21,31 @@ struct sums {
 	int64_t novel, leaked_before, results, unknown_users, spam_answers;
 };
 
+static bool is_decimal(struct str s)
+{
+	int64_t number;
+
+	return str_int(s, &number);
+}
+
+/* One that tells whose it is: decimal are qmail's, and by chance some of Postfix's. */
+static struct str telling_id(struct str ids)
+{
+	struct str id, best = STR_NONE;
+
+	while (finding_line(&ids, &id) && (!best.n || is_decimal(best)))
+		best = id;
+	return best;
+}
+
 static void take_best(struct sums *all, const struct finding *f)
 {
-	struct str ids = f->queue_ids, id = STR_NONE;
-
 	all->best = f->id;
 	all->login = arena_str(&all->strings, f->login);
 	all->script = arena_str(&all->strings, f->script);
 	all->stream = arena_str(&all->strings, f->stream_key);
 	all->host = arena_str(&all->strings, f->host);
-	if (finding_line(&ids, &id))
-		all->queue_id = arena_str(&all->strings, id);
+	all->queue_id = arena_str(&all->strings, telling_id(f->queue_ids));
 }
 
 static bool add_up(void *context, const struct finding *f)

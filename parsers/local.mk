@@ -21,6 +21,7 @@ libmailaudit_a_SOURCES += \
 	parsers/parsers.h \
 	parsers/phpmail.c \
 	parsers/postfix.c \
+	parsers/qmail.c \
 	parsers/sendmail.c \
 	parsers/sshd.c \
 	parsers/syslogd.c

@@ -40,6 +40,7 @@ unit_tests = \
 	tests/unit/test_phpmail \
 	tests/unit/test_pipeline \
 	tests/unit/test_postfix \
+	tests/unit/test_qmail \
 	tests/unit/test_regex \
 	tests/unit/test_report \
 	tests/unit/test_run \

@@ -96,6 +96,7 @@ static void test_found(void **state)
 	(void)state;
 	put("/var/log/mail.log", "x\n");
 	put("/var/log/exim4/mainlog", "x\n");
+	put("/var/log/qmail/send/current", "x\n");
 	put("/var/log/postfix.log", "x\n");
 	put("/var/log/php/mail.log", "x\n");
 	put("/home/anna/logs/php-mail.log", "x\n");
@@ -113,10 +114,11 @@ static void test_found(void **state)
 	put("/etc/php/8.2/fpm/pool.d/never.conf",
 	    "php_admin_value[mail.log] = /no/such/directory/mail.log\n");
 	n = discover_sources(root, &arena, &list);
-	assert_int_equal(n, 11);
+	assert_int_equal(n, 12);
 	assert_string_equal(find("/var/log/exim4/rejectlog")->format, "exim-reject");
 	assert_string_equal(find("/var/log/exim4/paniclog")->format, "exim-panic");
 	assert_string_equal(find("/var/log/messages")->format, "netfilter");
+	assert_string_equal(find("/var/log/qmail/send/current")->format, "qmail");
 	assert_string_equal(find("/var/log/auth.log")->format, "sshd");
 	assert_string_equal(find("/var/log/vsftpd.log")->format, "ftp");
 	assert_string_equal(find("/var/log/mail.log")->format, "auto");
@@ -136,7 +138,7 @@ static void test_long_and_odd_lines(void **state)
 	memset(text, 'a', sizeof(text) - 1);
 	put("/etc/php.ini", text);
 	put("/etc/php.d/a.ini", "mail.log\nmail.log =\n= x\nmail.log = \"\nmail.log = \"/\n");
-	assert_int_equal(discover_sources(root, &arena, &list), 11);
+	assert_int_equal(discover_sources(root, &arena, &list), 12);
 }
 
 /* The kernel's lines are read where they have a log of their own. */
@@ -146,7 +148,7 @@ static void test_kernel(void **state)
 	put("/var/log/kern.log", "x\n");
 	put("/var/log/ulog/syslogemu.log", "x\n");
 	n = discover_sources(root, &arena, &list);
-	assert_int_equal(n, 12);
+	assert_int_equal(n, 13);
 	assert_string_equal(find("/var/log/kern.log")->format, "netfilter");
 	assert_string_equal(find("/var/log/ulog/syslogemu.log")->format, "netfilter");
 	assert_null(find("/var/log/messages"));

@@ -320,6 +320,41 @@ static void test_mailbox(void **state)
 	alerted_end(&a);
 }
 
+/* Decimal ids are qmail's, unless one of them cannot be. */
+static void test_whose_queue(void **state)
+{
+	static const struct {
+		struct str ids;
+		const char *mta;
+	} rows[] = {
+		{ STR("1048611\n1048612"), NULL },
+		{ STR("1048611\n4B5C6A01"), "postfix" },
+		{ STR("4B5C6A01\n1048611"), "postfix" },
+		{ STR("1xVwQN-0005Qa-01\n1048611"), "exim" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct alerted a;
+		struct store *s = alerted_start(&a, SETTINGS);
+		struct finding *f = stolen(1);
+		struct alert *alert;
+		struct tree *t;
+
+		f->queue_ids = rows[i].ids;
+		put_findings(s, &f, 1, 0);
+		alert = alerted_raise(&a, s, &f, 1);
+		t = facts_now(&a, alert, CHANGE_OPENED);
+		if (rows[i].mta)
+			same(t, "mta", rows[i].mta);
+		else
+			assert_int_equal(tree_count(at(t, "commands.hold")), 0);
+		tree_free(t);
+		alert_free(alert);
+		alerted_end(&a);
+	}
+}
+
 /* Its findings are gone by retention: the same keys, and what the alert itself knows. */
 static void test_without_findings(void **state)
 {
@@ -345,12 +380,12 @@ static void test_without_findings(void **state)
 	alerted_end(&a);
 }
 
-static void test_whose_queue(void **state)
+static void test_mta_of_id(void **state)
 {
 	(void)state;
 	assert_string_equal(facts_mta(STR("7e992190")), "opensmtpd");
 	assert_string_equal(facts_mta(STR("7E992190")), "postfix");
-	assert_string_equal(facts_mta(STR("12345678")), "postfix");
+	assert_null(facts_mta(STR("12345678")));
 	assert_string_equal(facts_mta(STR("4jXxGT14rvz1c0tT")), "postfix");
 	assert_string_equal(facts_mta(STR("1xVNvA-00035L-2B")), "exim");
 	assert_null(facts_mta(STR("6ANEVtGR020173")));
@@ -365,8 +400,9 @@ int main(void)
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_digest_and_summary),
 		cmocka_unit_test(test_mailbox),
-		cmocka_unit_test(test_without_findings),
 		cmocka_unit_test(test_whose_queue),
+		cmocka_unit_test(test_without_findings),
+		cmocka_unit_test(test_mta_of_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -325,6 +325,13 @@ static void test_rotated_names(void **state)
 		{ "mail.log", "mai", false },
 		{ "mail", "mail.log", false },
 		{ "mail", "mail.1", true },
+		{ "current", "@400000006b0dd29525bc454c.s", true },
+		{ "current", "@400000006b0dd29525bc454c.u", true },
+		{ "current", "@400000006b0dd29525bc454c.s.gz", true },
+		{ "current", "@400000006b0dd29525bc454c.t", false },
+		{ "current", "@400000006b0dd29525bc454c", false },
+		{ "current", "previous", false },
+		{ "mail.log", "@400000006b0dd29525bc454c.s", false },
 	};
 
 	(void)state;

@@ -43,7 +43,7 @@ static void test_defaults(void **state)
 	assert_int_equal(s->nsources, 0);
 	assert_string_equal(s->accounts.passwd, "/etc/passwd");
 	assert_int_equal(s->accounts.nmaps, 10);
-	assert_int_equal(s->accounts.shared.n, 6);
+	assert_int_equal(s->accounts.shared.n, 10);
 	assert_string_equal(s->accounts.shared.at[4], "nginx");
 	assert_string_equal(s->accounts.homes.at[2], "/var/www/clients/*/*/");
 	assert_int_equal(s->networks.n, 2);

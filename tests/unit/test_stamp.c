@@ -504,6 +504,58 @@ static void test_ctime(void **state)
 	ctime_is("Mon Now 23 06:43:13 2026", NULL, NULL);
 }
 
+static void tai_is(const char *text, const char *expected)
+{
+	struct str s = str_of(text);
+	char buf[STAMP_TEXT];
+	usec_t t;
+
+	if (!expected) {
+		assert_false(stamp_tai64n(&s, &t));
+		assert_int_equal(s.n, strlen(text));
+		return;
+	}
+	assert_true(stamp_tai64n(&s, &t));
+	assert_string_equal(stamp_text(t, buf), expected);
+	assert_true(str_eq(s, STR(" x")));
+}
+
+/* As TZ=UTC tai64nlocal of daemontools 0.76 shows them. */
+static void test_tai64n(void **state)
+{
+	(void)state;
+	tai_is("@4000000037c219bf2ef02e94 x", "1999-08-24T04:04:05.787492Z");
+	tai_is("@400000006b0dd29525bc454c x", "2026-11-30T19:46:19.633095Z");
+	tai_is("@400000000000000a00000000 x", "1970-01-01T00:00:00Z");
+	tai_is("@400000006b0dd2953b9ac9ff x", "2026-11-30T19:46:19.999999Z");
+	tai_is("@400000006b0dd2953b9aca00 x", NULL); /* a billion nanoseconds */
+	tai_is("@400000000000000900000000 x", NULL); /* before 1970 */
+	tai_is("@7fffffffffffffff00000000 x", NULL);
+	tai_is("@ffffffffffffffff00000000 x", NULL);
+	tai_is("@400000006B0DD29525BC454C x", NULL);
+	tai_is("@400000006b0dd29525bc454", NULL);
+	tai_is("@400000006b0dd29525bc454g x", NULL);
+	tai_is("400000006b0dd29525bc454c x", NULL);
+}
+
+static void test_tai64nlocal(void **state)
+{
+	struct str s = STR("2026-11-23 14:34:34.123456789 x");
+	char buf[STAMP_TEXT];
+	usec_t t;
+
+	(void)state;
+	assert_true(stamp_tai64nlocal(&s, zone_find(STR("+0100")), &t));
+	assert_string_equal(stamp_text(t, buf), "2026-11-23T13:34:34.123456Z");
+	assert_true(str_eq(s, STR(" x")));
+	s = STR("2026-11-23 14:34:34.123 1xVNv3-000321-1M x");
+	assert_false(stamp_tai64nlocal(&s, zone_utc(), &t));
+	s = STR("2026-11-23 14:34:34.12345678 x");
+	assert_false(stamp_tai64nlocal(&s, zone_utc(), &t));
+	s = STR("2026-13-23 14:34:34.123456789");
+	assert_false(stamp_tai64nlocal(&s, zone_utc(), &t));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -521,6 +573,8 @@ int main(void)
 		cmocka_unit_test(forgets_unknown_names),
 		cmocka_unit_test(test_span),
 		cmocka_unit_test(test_ctime),
+		cmocka_unit_test(test_tai64n),
+		cmocka_unit_test(test_tai64nlocal),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
