@@ -17,6 +17,8 @@
 static const char *const usual_logs[] = { "/var/log/mail.log", "/var/log/maillog",
 					  "/var/log/exim4/mainlog", "/var/log/exim_mainlog",
 					  "/var/log/exim/mainlog", "/var/log/exim/main.log",
+					  "/var/log/qmail/current", "/var/log/qmail/send/current",
+					  "/var/log/qmail/qmail-send/current",
 					  /* logins */
 					  "/var/log/dovecot.log", "/var/log/dovecot-info.log",
 					  "/var/log/auth.log", "/var/log/secure",

@@ -76,11 +76,27 @@ static bool is_one_of(struct str name, const struct str *list, size_t n)
 	return false;
 }
 
+/* multilog(8): its lock, its processor's state, and what that is writing. The last
+ * becomes a @LABEL.s, and what it is made of, `previous`, goes then. */
+static bool is_multilogs_own(const struct inlet *in)
+{
+	static const struct str names[] = { STR("lock"), STR("state"), STR("newstate"),
+					    STR("processed") };
+	struct str base = base_of(str_of(in->name));
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (str_eq(base, names[i]))
+			return !in->kind || strcmp(in->kind, "qmail") == 0;
+	return false;
+}
+
 /* Why a file that was found, not named, is not read; NULL: it is. */
 static const char *why_not(const struct inlet *in)
 {
 	if (inlet_foreign(in))
 		return "packed in a way that is not read; unpack it first";
+	if (in->head.n && is_multilogs_own(in))
+		return "multilog's own, not a log";
 	if (!in->head.n && !in->kind) /* a journal has no head */
 		return "empty, or cannot be unpacked";
 	return in->kind ? NULL : "not a mail log of a known kind";

@@ -151,10 +151,28 @@ static const struct source_spec *find_spec(const struct settings *s, const char 
 	return found;
 }
 
+/* multilog's "@LABEL.s" were once `current` beside it. */
+static const struct source_spec *find_multilog_spec(const struct settings *s, const char *name)
+{
+	size_t slash = str_rchr(str_of(name), '/');
+	const struct source_spec *spec = NULL;
+	char *current;
+
+	if (!name[slash] || name[slash + 1] != '@')
+		return NULL;
+	if (asprintf(&current, "%.*s/current", (int)slash, name) < 0)
+		bug("out of memory");
+	spec = find_spec(s, current, false);
+	free(current);
+	return spec;
+}
+
 static const struct source_spec *spec_of(const struct settings *s, const char *name)
 {
 	const struct source_spec *spec = find_spec(s, name, false);
 
+	if (!spec)
+		spec = find_multilog_spec(s, name);
 	return spec ? spec : find_spec(s, name, true);
 }
 

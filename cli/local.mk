@@ -50,6 +50,7 @@ libcli_a_SOURCES = \
 	cli/doctor_php.c \
 	cli/doctor_php.h \
 	cli/doctor_postfix.c \
+	cli/doctor_qmail.c \
 	cli/doctor_sendmail.c \
 	cli/doctor_rsyslog.c \
 	cli/doctor_syslog_ng.c \

@@ -37,6 +37,8 @@ static const struct place well_known[] = {
 	{ "/var/log/mail.log", "auto" },	  { "/var/log/maillog", "auto" },
 	{ "/var/log/exim4/mainlog", "exim" },	  { "/var/log/exim_mainlog", "exim" },
 	{ "/var/log/exim/mainlog", "exim" },	  { "/var/log/exim/main.log", "exim" },
+	{ "/var/log/qmail/current", "qmail" },	  { "/var/log/qmail/send/current", "qmail" },
+	{ "/var/log/qmail/qmail-send/current", "qmail" },
 };
 
 /* Logins, connections: of use beside a log of mail, and none by themselves. */

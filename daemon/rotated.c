@@ -2,7 +2,7 @@
  *
  * Names are only a first sieve: what a file is, its first bytes say. Knows the
  * names of logrotate (numbered, dateext, dateformat, extension, compressed),
- * savelog and exicyclog. Invariant: the list is newest first. */
+ * savelog, exicyclog and multilog. Invariant: the list is newest first. */
 #include "daemon/rotated.h"
 
 #include <dirent.h>
@@ -39,12 +39,23 @@ static bool is_age(struct str s)
 	return true;
 }
 
+/* "@400000006b0dd29525bc454c.s", or ".u" of a multilog that was killed: multilog(8). */
+static bool is_multilog(struct str name)
+{
+	struct str rest = without_packing(name);
+	usec_t time;
+
+	return stamp_tai64n(&rest, &time) && (str_eq(rest, STR(".s")) || str_eq(rest, STR(".u")));
+}
+
 bool rotated_name(struct str log, struct str name)
 {
 	size_t dot = str_rchr(log, '.');
 	struct str stem = str_head(log, dot), extension = str_skip(log, dot);
 	struct str rest = without_packing(name);
 
+	if (str_eq(log, STR("current")) && is_multilog(name))
+		return true;
 	if (str_starts(rest, log))
 		return is_age(str_skip(rest, log.n));
 	if (!extension.n || !str_starts(rest, stem) || !str_ends(rest, extension) ||
@@ -63,6 +74,13 @@ static int64_t number_of(struct str path)
 	return rest.n && rest.n <= 4 && str_int(rest, &number) ? number : -1;
 }
 
+static struct str base_of(struct str path)
+{
+	size_t slash = str_rchr(path, '/');
+
+	return slash < path.n ? str_skip(path, slash + 1) : path;
+}
+
 /* Newest first. The number is surer than the time of the last write. While
  * gzip is at work there are both: the plain file first. */
 static int compare(const void *left, const void *right)
@@ -74,6 +92,9 @@ static int compare(const void *left, const void *right)
 		return strcmp(a->path, b->path);
 	if (na >= 0 && nb >= 0 && na != nb)
 		return na < nb ? -1 : 1;
+	/* A busy multilog writes several files within a tick of the file system's clock. */
+	if (is_multilog(base_of(str_of(a->path))) && is_multilog(base_of(str_of(b->path))))
+		return -strcmp(a->path, b->path);
 	if (a->mtime != b->mtime)
 		return a->mtime > b->mtime ? -1 : 1;
 	return -strcmp(a->path, b->path);

@@ -1,5 +1,5 @@
 /* Where the earlier contents of a log went: mail.log.1, mail.log-20261123,
- * mail.log.2.gz, mail-20261123.log ... in the same directory. */
+ * mail.log.2.gz, mail-20261123.log ... in the same directory; of `current` @LABEL.s. */
 #ifndef MAILAUDIT_DAEMON_ROTATED_H
 #define MAILAUDIT_DAEMON_ROTATED_H
 
