@@ -243,6 +243,21 @@ def try_links(build, root):
     shutil.rmtree(outside)
 
 
+def try_qmail(build):
+    with tempfile.TemporaryDirectory(prefix="mailaudit-") as root:
+        states_of = lambda: states(doctor_on(build, root, "--format", "json")[1])
+        expect("a host without qmail", "qmail.log" not in states_of())
+        os.makedirs(root + "/var/qmail/control")
+        expect("qmail without a log", states_of()["qmail.log"] == ["not seen"])
+        with open(root + "/var/qmail/rc", "w", encoding="ascii") as f:
+            f.write("exec env - PATH=/var/qmail/bin qmail-start ./Mailbox splogger qmail\n")
+        expect("splogger", states_of()["qmail.log"] == ["partly"])
+        os.remove(root + "/var/qmail/rc")
+        os.makedirs(root + "/var/log/qmail/send")
+        open(root + "/var/log/qmail/send/current", "w", encoding="ascii").close()
+        expect("multilog", states_of()["qmail.log"] == ["partly"])
+
+
 # --- running servers
 
 PREPARE = """
@@ -360,6 +375,7 @@ def main():
         skip("tests/rig/install was not run")
     try_opensmtpd(build)
     try_tree(build)
+    try_qmail(build)
     try_answers(build)
     try_odd_files(build)
     try_failures(build)

@@ -2,7 +2,7 @@
 
 token           unique, part of the local part of at least one recipient (or null: see group)
 group           name shared by messages that cannot be told apart by recipient
-mta, channel    postfix|exim|sendmail|opensmtpd; local|auth|smtp|php|inbound
+mta, channel    postfix|exim|sendmail|opensmtpd|qmail; local|auth|smtp|php|inbound
 account         the hosting account that is behind the message, or null if none is
 login, client   SASL login and client address, where there are any
 uid             the Unix uid that handed the message over, or null
