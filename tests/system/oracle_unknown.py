@@ -46,6 +46,13 @@ SERVERS = {
         "replay": ("opensmtpd-*/logs/mail.log",),
         "least": 500,
     },
+    "qmail": {
+        "names_id": r"^@[0-9a-f]{24} .*\bmsg \d+",
+        "corpus": (),
+        "rows": (),
+        "replay": ("qmail-*/logs/current",),
+        "least": 500,
+    },
 }
 REPLAY = Path(__file__).resolve().parent.parent / "replay"
 # Not the server's own words: drafts of the snippets' lines, which they do not write.
