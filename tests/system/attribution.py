@@ -68,16 +68,13 @@ def write_world(directory, root):
     return config
 
 
-def settled(mailaudit, database, least, deadline):
-    """Waits until the number of stored messages stands still (bounded)."""
-    last, since = -1, time.time()
+def settled(mailaudit, database, truth, deadline):
+    """Waits until all is stored that is still to come: the servers go on delivering (bounded)."""
     while time.time() < deadline:
-        n = len(judge.read_messages(mailaudit, database))
-        if n != last:
-            last, since = n, time.time()
-        if n >= least and time.time() - since > 4:
+        verdict = judge.compare(truth, judge.read_messages(mailaudit, database))
+        if verdict.share("found") == 1 and verdict.share("outcome") == 1:
             return
-        time.sleep(0.5)
+        time.sleep(1)
 
 
 def one_round(build, snippets, count, mtas):
@@ -96,7 +93,7 @@ def one_round(build, snippets, count, mtas):
                 rig("traffic", "mix", "--mta", mta, "--count", str(count), "--first", str(1 + 10000 * i),
                     "--seed", str(i + 1), env=env)
             truth = judge.read_truth(os.path.join(root, "truth.jsonl"))
-            settled(mailaudit, database, sum(t["queued"] for t in truth), time.time() + 60)
+            settled(mailaudit, database, truth, time.time() + 60)
             daemon.send_signal(signal.SIGTERM)
             if daemon.wait(timeout=30) != 0:
                 raise RuntimeError("mailauditd: exit %d" % daemon.returncode)
