@@ -37,8 +37,10 @@ def corpus_lines(folder):
     return [line[2:] + b"\n" for line in lines if line.startswith(b"< ")]
 
 
+# The panic log was captured a week after the others; followed beside them, it would be their time.
 LOGS = {"mainlog": case_lines("mainlog"), "rejectlog": case_lines("rejectlog"),
-        "paniclog": corpus_lines("eximpanic")}
+        "paniclog": [line.replace(b"2026-11-30 19:46:4", b"2026-11-23 14:29:3")
+                     for line in corpus_lines("eximpanic")]}
 
 
 class Exim(Rig):
