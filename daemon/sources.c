@@ -26,6 +26,8 @@
 #define TURN_MAX_LINES 20000
 /* Scans asked for by events, at most one in this time. */
 #define SCAN_MIN_USEC USEC_SECOND
+/* Walks of one scan; a tree that grows faster is looked at again by the next. */
+#define WALKS_MAX 8
 
 struct entry {
 	struct follow *follow;
@@ -426,8 +428,8 @@ static void walk_patterns(struct sources *s)
 	}
 }
 
-/* Walks all patterns; new logs get a turn. */
-static void scan(struct sources *s)
+/* true: directories are watched that were not before. */
+static bool walk_and_watch(struct sources *s)
 {
 	bool opened = false;
 
@@ -440,13 +442,27 @@ static void scan(struct sources *s)
 	index_entries(s);
 	if (s->watch)
 		watch_end(s->watch, &opened);
+	return opened;
+}
+
+/* Walks all patterns; new logs get a turn. What comes into a directory between the walk and
+ * its watch is told by neither: so once more, until there is nothing new to watch. */
+static void scan(struct sources *s)
+{
+	bool opened = false, again;
+	int walks = 0;
+
+	do {
+		again = walk_and_watch(s);
+		opened |= again;
+	} while (again && ++walks < WALKS_MAX);
 	for (struct entry *e = s->entries; e; e = e->next) {
 		e->leaving = !e->seen;
 		s->any_leaving |= e->leaving;
 		if (opened || e->leaving || !e->follow->active)
 			look(s, e);
 	}
-	s->scan_wanted = false;
+	s->scan_wanted = again;
 }
 
 void sources_reconcile(struct sources *s)
