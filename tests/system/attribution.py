@@ -69,11 +69,15 @@ def write_world(directory, root):
 
 
 def settled(mailaudit, database, truth, deadline):
-    """Waits until all is stored that is still to come: the servers go on delivering (bounded)."""
-    while time.time() < deadline:
+    """Waits until all is stored, or nothing more comes: the servers go on delivering (bounded)."""
+    last, since = None, time.time()
+    while time.time() < deadline and time.time() - since < 15:
         verdict = judge.compare(truth, judge.read_messages(mailaudit, database))
         if verdict.share("found") == 1 and verdict.share("outcome") == 1:
             return
+        right = (verdict.n["found right"], verdict.n["outcome right"])
+        if right != last:
+            last, since = right, time.time()
         time.sleep(1)
 
 

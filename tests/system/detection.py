@@ -17,6 +17,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -180,10 +181,18 @@ class Daemon:
             self.process.kill()
             self.process.wait()
 
+    def waiting_calls(self):
+        db = sqlite3.connect("file:%s?mode=ro" % self.database, uri=True, timeout=10)
+        try:
+            return db.execute("SELECT count(*) FROM php_mail WHERE state = 0").fetchone()[0]
+        finally:
+            db.close()
+
     def end(self, truth):
-        attribution.settled(self.mailaudit, self.database, sum(t["queued"] for t in truth),
-                            time.time() + 60)
-        time.sleep(PHP_WAIT)        # until calls of mail() that PHP refused are given up, too
+        attribution.settled(self.mailaudit, self.database, truth, time.time() + 60)
+        end = time.time() + PHP_WAIT + 60       # calls of mail() that PHP refused are given up, too
+        while self.waiting_calls() and time.time() < end:
+            time.sleep(0.5)
         self.process.send_signal(signal.SIGTERM)
         if self.process.wait(timeout=30) != 0:
             raise RuntimeError("mailauditd: exit %d" % self.process.returncode)
