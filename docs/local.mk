@@ -7,5 +7,6 @@ dist_man_MANS = \
 	docs/man/mailaudit.yaml.5 \
 	docs/man/mailauditd.8
 
-dist_doc_DATA = README.md LICENSE SECURITY.md CHANGELOG.md docs/architecture.md
+dist_doc_DATA = README.md LICENSE SECURITY.md CHANGELOG.md docs/architecture.md \
+	docs/performance.md
 EXTRA_DIST += docs/decisions
