@@ -60,6 +60,8 @@ libmailaudit_a_SOURCES += \
 	core/pipeline.h \
 	core/queue.c \
 	core/queue.h \
+	core/queue_id.c \
+	core/queue_id.h \
 	core/random_name.c \
 	core/record.h \
 	core/refusal.c \

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "core/observation.h"
+#include "core/queue_id.h"
 
 /* A list being written. */
 struct lines {
@@ -345,52 +346,40 @@ static bool is_plain(struct str s)
 	return true;
 }
 
-/* What lists a queue and what holds a message in it. */
-struct queue_commands {
+/* What lists a queue, and what holds a message in it. */
+static const struct {
 	const char *list, *hold, *holds;
+} queue_commands[] = {
+	[QUEUE_POSTFIX] = { "postqueue -p", "postsuper -h ", "holds" },
+	[QUEUE_EXIM] = { "exim -bp", "exim -Mf ", "freezes" },
+	[QUEUE_OPENSMTPD] = { "smtpctl show queue", "smtpctl pause envelope ", "holds" },
+	[QUEUE_SENDMAIL] = { "mailq", "sendmail -Qwait -qI", "quarantines" },
 };
 
-/* Exim's ids have two dashes, "1xVNvA-00035L-2B"; OpenSMTPD's are eight hexadecimal digits in
- * small letters, Postfix's in capitals or longer. */
-static struct queue_commands commands_of(struct str id)
+/* An id that tells whose queue it is: decimal ones may be by chance. */
+static struct str telling_id(const struct run *r)
 {
-	bool small = false, hex = id.n == 8;
+	struct str id = STR_NONE;
 
-	if (str_chr(id, '-') < id.n)
-		return (struct queue_commands){ "exim -bp", "exim -Mf", "freezes" };
-	for (size_t i = 0; i < id.n; i++) {
-		hex &= memchr("0123456789abcdef", id.p[i], 16) != NULL;
-		small |= id.p[i] >= 'a';
-	}
-	if (hex && small)
-		return (struct queue_commands){ "smtpctl show queue", "smtpctl pause envelope", "holds" };
-	return (struct queue_commands){ "postqueue -p", "postsuper -h", "holds" };
-}
-
-/* qmail's are decimal; of Postfix's one in a hundred happens to be, and hardly all. */
-static bool is_qmail(const struct run *r)
-{
-	int64_t number;
-
-	for (int i = 0; i < r->nqueue_ids; i++)
-		if (!str_int(r->queue_ids[i].text, &number))
-			return false;
-	return r->nqueue_ids;
+	for (int i = 0; i < r->nqueue_ids && (!id.n || queue_id_server(id) == QUEUE_DECIMAL); i++)
+		id = r->queue_ids[i].text;
+	return id;
 }
 
 static void hold_queue(struct lines *l, const struct stream *s)
 {
-	struct str sample = s->run->nqueue_ids ? s->run->queue_ids[0].text : STR_NONE;
-	struct queue_commands c = commands_of(sample);
-	bool plain = is_plain(sample);
+	struct str id = telling_id(s->run);
+	enum queue_server server = queue_id_server(id);
 
-	if (is_qmail(s->run))
+	if (server == QUEUE_DECIMAL)
 		add(l, "hold what is queued: qmail-qread lists it; qmail holds no single message, so "
 		       "stop qmail-send: svc -d /service/qmail-send");
+	else if (server == QUEUE_UNKNOWN)
+		add(l, "hold what is queued: mailq lists it");
 	else
-		add(l, "hold what is queued: %s lists it, %s ID %s%s%s%s%.*s", c.list, c.hold,
-		    c.holds, plain ? ", such as " : "", plain ? c.hold : "", plain ? " " : "",
-		    plain ? (int)sample.n : 0, sample.p);
+		add(l, "hold what is queued: %s lists it, %sID %s, such as %s%.*s",
+		    queue_commands[server].list, queue_commands[server].hold,
+		    queue_commands[server].holds, queue_commands[server].hold, STR_ARG(id));
 }
 
 static void advise_login(struct lines *l, const struct stream *s, const struct finding *f)

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/queue_id.h"
 #include "notify/facts_part.h"
 
 #define COMMAND_MAX 600
@@ -38,33 +39,21 @@ static void add(struct tree *list, const char *format, ...)
 
 /* ---- whose queue it is ---- */
 
-static bool only(struct str s, const char *letters)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!s.p[i] || !strchr(letters, s.p[i]))
-			return false;
-	return true;
-}
-
-/* Exim: "1xVNvA-00035L-2B". OpenSMTPD: eight hexadecimal digits, a letter among them. Postfix:
- * hexadecimal in capitals, or without vowels and a z that parts the time from the inode.
- * Sendmail's are neither: it knows no z. qmail's are decimal, as by chance one of a hundred of
- * Postfix's is: nobody can tell, and qmail has no such commands. */
+/* Of decimal ids nobody can tell; qmail and Sendmail have none of these commands. */
 const char *facts_mta(struct str id)
 {
-	static const char digits[] = "0123456789";
-	static const char hex[] = "0123456789ABCDEF";
-	static const char no_vowels[] = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
-	size_t first = str_chr(id, '-'), last = str_rchr(id, '-');
-
-	if (first < last && last < id.n)
-		return is_plain(id) ? "exim" : NULL;
-	if (id.n == 8 && only(id, "0123456789abcdef") && !only(id, hex))
+	switch (queue_id_server(id)) {
+	case QUEUE_POSTFIX:
+		return "postfix";
+	case QUEUE_EXIM:
+		return "exim";
+	case QUEUE_OPENSMTPD:
 		return "opensmtpd";
-	if (id.n >= 6 && id.n <= 16 && only(id, hex) && !only(id, digits))
-		return "postfix";
-	if (id.n >= 10 && id.n <= 20 && only(id, no_vowels) && str_chr(id, 'z') < id.n)
-		return "postfix";
+	case QUEUE_SENDMAIL:
+	case QUEUE_DECIMAL:
+	case QUEUE_UNKNOWN:
+		break;
+	}
 	return NULL;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "core/queue_id.h"
 #include "notify/facts_part.h"
 
 /* ---- adding up ---- */
@@ -21,19 +22,12 @@ struct sums {
 	int64_t novel, leaked_before, results, unknown_users, spam_answers;
 };
 
-static bool is_decimal(struct str s)
-{
-	int64_t number;
-
-	return str_int(s, &number);
-}
-
 /* One that tells whose it is: decimal are qmail's, and by chance some of Postfix's. */
 static struct str telling_id(struct str ids)
 {
 	struct str id, best = STR_NONE;
 
-	while (finding_line(&ids, &id) && (!best.n || is_decimal(best)))
+	while (finding_line(&ids, &id) && (!best.n || queue_id_server(best) == QUEUE_DECIMAL))
 		best = id;
 	return best;
 }
