@@ -252,6 +252,20 @@ static void test_networks(void **state)
 	assert_false(accounts_trusted_ip(*state, STR("10.0.0.1\0")));
 }
 
+/* Answers are kept: of more addresses than there is room for, as long as each other. */
+static void test_many_addresses(void **state)
+{
+	char ip[32];
+
+	for (int i = 0; i < 3000; i++) {
+		bool ours = i % 2;
+
+		snprintf(ip, sizeof(ip), "%s.0.%d.1%02d", ours ? "10" : "11", i / 100 % 10, i % 100);
+		if (trusted(state, ip) != ours)
+			fail_msg("%s is %s", ip, ours ? "not trusted" : "trusted");
+	}
+}
+
 static void test_default_networks(void **state)
 {
 	struct settings *s = settings_default();
@@ -473,6 +487,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_long_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_logins, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_networks, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_addresses, setup, teardown),
 		cmocka_unit_test(test_default_networks),
 		cmocka_unit_test(test_userdatadomains),
 		cmocka_unit_test(test_hestia),

@@ -741,6 +741,23 @@ static void test_many_shapes(void **state)
 	assert_false(pipeline_full(w->pipeline));
 }
 
+/* A milter refuses it while the client waits: of what was announced nothing is to come. */
+static void test_sendmail_refuses_after_data(void **state)
+{
+	struct world *w = *state;
+	const struct message *m;
+
+	push(w->mta, "Nov 23 10:00:00 host sm-mta[31]: 6ANA00AA000031: from=<a@host>, size=9, class=0,"
+		     " nrcpts=1, msgid=<x@host>, proto=ESMTP, daemon=MTA, relay=localhost [127.0.0.1]\n"
+		     "Nov 23 10:00:00 host sm-mta[31]: 6ANA00AA000031: to=<x@out.example>, delay=00:00:00,"
+		     " pri=30009, stat=content refused\n");
+	m = message(batch(w), "6ANA00AA000031");
+	assert_non_null(m);
+	assert_int_equal(m->rcpt[0].status, RCPT_REJECTED);
+	assert_int_equal(m->state, MSG_REJECTED);
+	assert_true(m->closed);
+}
+
 static void test_commit_forgets_nothing_that_failed(void **state)
 {
 	struct world *w = *state;
@@ -789,6 +806,7 @@ int main(void)
 		T(test_counts_unknown_lines),
 		T(test_unknown_lines_by_shape),
 		T(test_many_shapes),
+		T(test_sendmail_refuses_after_data),
 		T(test_commit_forgets_nothing_that_failed),
 	};
 
