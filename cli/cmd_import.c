@@ -305,7 +305,7 @@ static int attach(struct import *im, usec_t time, struct error *err)
 {
 	int count = 0;
 
-	if (commit(im, err) < 0)
+	if (commit(im, err) < 0 || recorder_settle(im->recorder, err) < 0)
 		return -1;
 	for (size_t i = 0; i < im->files.n; i++) {
 		struct inlet *in = &im->files.inlets[i];
@@ -352,7 +352,7 @@ static int read_all(struct import *im, struct error *err)
 	if (drain(im, err) < 0)
 		return -1;
 	pipeline_end_waits(p, im->options.now);
-	if (commit(im, err) < 0)
+	if (commit(im, err) < 0 || recorder_settle(im->recorder, err) < 0)
 		return -1;
 	store_idle(recorder_store(im->recorder));
 	return 0;
@@ -411,7 +411,8 @@ static int import(struct import *im, struct cli *cli, struct error *err)
 	im->settings = cli_settings(cli, err);
 	if (!im->settings || open_files(im, cli, err) < 0)
 		return -1;
-	im->recorder = recorder_open(im->settings, all_parsers, all_heuristics, err);
+	im->recorder = recorder_open(im->settings, all_parsers, all_heuristics,
+				     RECORDER_BEHIND, err);
 	if (!im->recorder)
 		return -1;
 	if (opt.alert)

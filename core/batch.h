@@ -130,4 +130,10 @@ struct batch {
 	usec_t watermark; /* newest event time seen */
 };
 
+/* Moves a batch out of the pipeline, with copies of all that it refers to: it can be
+ * written while the pipeline goes on. `from` is empty then. */
+void batch_take(struct batch *to, struct batch *from);
+/* Of a batch that was taken. */
+void batch_release(struct batch *b);
+
 #endif

@@ -11,6 +11,7 @@ libmailaudit_a_SOURCES += \
 	core/arrival.c \
 	core/attribute.c \
 	core/attribute.h \
+	core/batch.c \
 	core/batch.h \
 	core/correlate.c \
 	core/correlate.h \

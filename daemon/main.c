@@ -207,7 +207,8 @@ static int run(struct options *o, struct settings *s)
 	struct loop_setup setup = { .settings = s, .reload = reload, .context = o };
 	struct error err;
 
-	setup.recorder = recorder_open(s, all_parsers, all_heuristics, &err);
+	setup.recorder = recorder_open(s, all_parsers, all_heuristics, RECORDER_AT_ONCE,
+				       &err);
 	if (!setup.recorder)
 		die(err.code, "%s", err.text);
 	if (show)

@@ -6,6 +6,8 @@ libmailaudit_a_SOURCES += \
 	schema/action_row.h \
 	schema/alert_row.c \
 	schema/alert_row.h \
+	schema/behind.c \
+	schema/behind.h \
 	schema/cells.c \
 	schema/cells.h \
 	schema/count.c \

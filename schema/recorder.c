@@ -8,11 +8,13 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "schema/behind.h"
 #include "schema/world.h"
 
 struct recorder {
 	const struct settings *settings;
 	struct store *store;
+	struct behind *behind; /* NULL: commits are made here */
 	struct world *world;
 	struct pipeline *pipeline;
 	void (*committed)(void *context, const struct batch *b);
@@ -61,38 +63,54 @@ int recorder_reload(struct recorder *r, const struct settings *settings, struct 
 
 /* ---- life ---- */
 
+static struct row_source rows_of(struct recorder *r)
+{
+	if (r->behind)
+		return (struct row_source){ r->behind, behind_load_message, behind_find,
+					    behind_load_stream, behind_load_finding };
+	return (struct row_source){ r->store, store_load_message, store_find, store_load_stream,
+				    store_load_finding };
+}
+
+static int set_up(struct recorder *r, const struct parser *const *parsers,
+		  const struct heuristic *const *heuristics, enum recorder_way way,
+		  struct error *err)
+{
+	const struct settings *settings = r->settings;
+
+	r->store = store_open(settings->database, err);
+	r->world = r->store ? world_open(settings, err) : NULL;
+	if (!r->world)
+		return -1;
+	if (way == RECORDER_BEHIND) {
+		r->behind = behind_start(r->store, settings->database, err);
+		if (!r->behind)
+			return -1;
+	}
+	r->pipeline = pipeline_new(settings, world_view(r->world)->accounts, parsers, rows_of(r));
+	if (heuristics && settings->detect)
+		pipeline_detect(r->pipeline, world_view(r->world), heuristics);
+	return store_restore(r->store, r->pipeline, PIPELINE_LINGER, err);
+}
+
 struct recorder *recorder_open(const struct settings *settings, const struct parser *const *parsers,
-			       const struct heuristic *const *heuristics, struct error *err)
+			       const struct heuristic *const *heuristics, enum recorder_way way,
+			       struct error *err)
 {
 	struct recorder *r = xcalloc(1, sizeof(*r));
 
 	r->settings = settings;
-	r->store = store_open(settings->database, err);
-	if (!r->store) {
-		free(r);
-		return NULL;
-	}
-	r->world = world_open(settings, err);
-	if (!r->world) {
-		recorder_close(r);
-		return NULL;
-	}
-	r->pipeline = pipeline_new(settings, world_view(r->world)->accounts, parsers,
-				   (struct row_source){ r->store, store_load_message, store_find,
-							store_load_stream, store_load_finding });
-	if (heuristics && settings->detect)
-		pipeline_detect(r->pipeline, world_view(r->world), heuristics);
-	if (store_restore(r->store, r->pipeline, PIPELINE_LINGER, err) < 0) {
-		recorder_close(r);
-		return NULL;
-	}
-	return r;
+	if (set_up(r, parsers, heuristics, way, err) == 0)
+		return r;
+	recorder_close(r);
+	return NULL;
 }
 
 void recorder_close(struct recorder *r)
 {
 	if (!r)
 		return;
+	behind_stop(r->behind);
 	pipeline_free(r->pipeline);
 	world_close(r->world);
 	store_close(r->store);
@@ -114,6 +132,17 @@ const struct accounts *recorder_accounts(const struct recorder *r)
 	return world_view(r->world)->accounts;
 }
 
+static int commit(struct recorder *r, struct batch *b, struct error *err)
+{
+	if (r->behind)
+		return behind_commit(r->behind, b, err);
+	if (store_commit(r->store, b, err) < 0)
+		return -1;
+	if (r->committed)
+		r->committed(r->committed_context, b);
+	return 0;
+}
+
 int recorder_commit(struct recorder *r, const struct position *positions, size_t npositions,
 		    struct error *err)
 {
@@ -123,13 +152,16 @@ int recorder_commit(struct recorder *r, const struct position *positions, size_t
 	b->npositions = npositions;
 	b->journals = r->journals;
 	b->njournals = r->njournals;
-	if (store_commit(r->store, b, err) < 0)
+	if (commit(r, b, err) < 0)
 		return -1;
-	if (r->committed)
-		r->committed(r->committed_context, b);
 	pipeline_committed(r->pipeline);
 	r->njournals = 0;
 	return 0;
+}
+
+int recorder_settle(struct recorder *r, struct error *err)
+{
+	return r->behind ? behind_wait(r->behind, err) : 0;
 }
 
 void recorder_journals(struct recorder *r, const struct journal_position *list, size_t n)

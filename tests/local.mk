@@ -14,6 +14,7 @@ unit_tests = \
 	tests/unit/test_alert \
 	tests/unit/test_arena \
 	tests/unit/test_channels \
+	tests/unit/test_behind \
 	tests/unit/test_cursor \
 	tests/unit/test_decide \
 	tests/unit/test_detect \

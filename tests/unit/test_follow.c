@@ -76,7 +76,7 @@ static void start(void)
 {
 	struct error err;
 
-	recorder = recorder_open(settings, parsers, NULL, &err);
+	recorder = recorder_open(settings, parsers, NULL, RECORDER_AT_ONCE, &err);
 	if (!recorder)
 		fail_msg("%s", err.text);
 	sources = sources_new(recorder, NULL);
