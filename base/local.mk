@@ -9,6 +9,8 @@ libmailaudit_a_SOURCES += \
 	base/error.h \
 	base/geo.c \
 	base/geo.h \
+	base/hash.c \
+	base/hash.h \
 	base/keys.c \
 	base/keys.h \
 	base/keys_sample.c \

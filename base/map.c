@@ -6,82 +6,15 @@
 #include "base/map.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 
 #define SLOTS_FIRST 16
 
-/* SipHash-1-3: one round a block, three to finish (Aumasson, Bernstein:
- * "SipHash: a fast short-input PRF", 2012; the variant of Rust's HashMap). */
-struct sip {
-	uint64_t v0, v1, v2, v3;
-};
-
-static uint64_t seed[2];
-static bool seeded;
-
-static void seed_once(void)
-{
-	if (seeded)
-		return;
-	if (getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
-		bug("no random numbers from the kernel");
-	seeded = true;
-}
-
-static uint64_t rotate(uint64_t x, int bits)
-{
-	return x << bits | x >> (64 - bits);
-}
-
-static inline void sip_round(struct sip *s)
-{
-	s->v0 += s->v1;
-	s->v1 = rotate(s->v1, 13) ^ s->v0;
-	s->v0 = rotate(s->v0, 32);
-	s->v2 += s->v3;
-	s->v3 = rotate(s->v3, 16) ^ s->v2;
-	s->v0 += s->v3;
-	s->v3 = rotate(s->v3, 21) ^ s->v0;
-	s->v2 += s->v1;
-	s->v1 = rotate(s->v1, 17) ^ s->v2;
-	s->v2 = rotate(s->v2, 32);
-}
-
-static inline void sip_block(struct sip *s, uint64_t block)
-{
-	s->v3 ^= block;
-	sip_round(s);
-	s->v0 ^= block;
-}
-
-static uint64_t siphash13(struct str key)
-{
-	struct sip s = { seed[0] ^ UINT64_C(0x736f6d6570736575),
-			 seed[1] ^ UINT64_C(0x646f72616e646f6d),
-			 seed[0] ^ UINT64_C(0x6c7967656e657261),
-			 seed[1] ^ UINT64_C(0x7465646279746573) };
-	uint64_t block, length = (uint64_t)key.n << 56;
-
-	for (; key.n >= 8; key = str_skip(key, 8)) {
-		memcpy(&block, key.p, 8);
-		sip_block(&s, block);
-	}
-	block = 0;
-	if (key.n)
-		memcpy(&block, key.p, key.n);
-	sip_block(&s, length | block);
-	s.v2 ^= 0xff;
-	sip_round(&s);
-	sip_round(&s);
-	sip_round(&s);
-	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
-}
-
 static uint64_t hash_of(struct str key)
 {
-	uint64_t hash = siphash13(key);
+	uint64_t hash = hash_str(0, key);
 
 	return hash ? hash : 1; /* 0 marks a free slot */
 }
@@ -143,7 +76,6 @@ void *map_put(struct map *m, struct str key, void *value)
 
 	if (!value || key.n > UINT32_MAX)
 		bug("map_put without a value, or with a key over 4 GiB");
-	seed_once();
 	if (is_full(m))
 		grow(m);
 	hash = hash_of(key);

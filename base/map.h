@@ -1,5 +1,4 @@
-/* Hash table from bytes to a pointer. Keys are hashed with SipHash-1-3 under
- * a random seed: log text is written by attackers who would like collisions. */
+/* Hash table from bytes to a pointer, by base/hash.h. */
 #ifndef MAILAUDIT_BASE_MAP_H
 #define MAILAUDIT_BASE_MAP_H
 

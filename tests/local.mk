@@ -27,6 +27,7 @@ unit_tests = \
 	tests/unit/test_facts \
 	tests/unit/test_follow \
 	tests/unit/test_geo \
+	tests/unit/test_hash \
 	tests/unit/test_keys \
 	tests/unit/test_known \
 	tests/unit/test_log \
