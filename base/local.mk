@@ -32,6 +32,8 @@ libmailaudit_a_SOURCES += \
 	base/pack.h \
 	base/str.c \
 	base/str.h \
+	base/table.c \
+	base/table.h \
 	base/tarlog.c \
 	base/tarlog.h \
 	base/walk.c \

@@ -1,21 +1,20 @@
 /* The table of messages by queue id.
  *
- * Invariant: every entry is in `rows` unless it is a ghost, each of its keys is
- * in exactly one chain of `ids`, and it is in the use order exactly when its
- * message is in memory. Nothing here decides what a line means. */
+ * Invariant: every entry is in `rows`, each of its keys in `ids`, and it is in the use
+ * order exactly when its message is in memory. Nothing here decides what a line means. */
 #include "core/queue.h"
 
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 
 struct queue_key {
+	struct table_node by_id; /* by host and id */
 	struct queue_entry *entry;
-	struct queue_key *next_in_chain;
 	struct queue_key *next_of_entry;
-	char *instance;
-	char *text; /* "host\0id", the map's key */
-	size_t text_n;
+	uint32_t host_n, id_n, instance_n;
+	char text[]; /* all three of them, in this order */
 };
 
 void queue_init(struct queue *q, struct row_source rows)
@@ -23,23 +22,6 @@ void queue_init(struct queue *q, struct row_source rows)
 	memset(q, 0, sizeof(*q));
 	q->row_source = rows;
 	q->next_id = 1;
-}
-
-static struct str row_key(const int64_t *row)
-{
-	return (struct str){ (const char *)row, sizeof(*row) };
-}
-
-static char *id_text(struct str host, struct str id, size_t *n)
-{
-	char *text = xmalloc(host.n + 1 + id.n + 1);
-
-	memcpy(text, host.n ? host.p : "", host.n);
-	text[host.n] = 0;
-	memcpy(text + host.n + 1, id.n ? id.p : "", id.n);
-	*n = host.n + 1 + id.n;
-	text[*n] = 0;
-	return text;
 }
 
 /* ---- use order ---- */
@@ -75,29 +57,40 @@ static void set_message(struct queue *q, struct queue_entry *e, struct message *
 
 /* ---- keys ---- */
 
-static void key_free(struct queue_key *k)
+static uint64_t id_hash(struct str host, struct str id)
 {
-	free(k->instance);
-	free(k->text);
-	free(k);
+	return hash_str(hash_str(0, host), id);
 }
 
-static void key_unchain(struct queue *q, struct queue_key *k)
+static bool key_is(const struct queue_key *k, struct str host, struct str id)
 {
-	struct str text = { k->text, k->text_n };
-	struct queue_key *head = map_get(&q->ids, text), *at = head;
+	return str_eq((struct str){ k->text + k->host_n, k->id_n }, id) &&
+	       str_eq((struct str){ k->text, k->host_n }, host);
+}
 
-	if (head == k) {
-		if (k->next_in_chain)
-			map_put(&q->ids, text, k->next_in_chain);
-		else
-			map_remove(&q->ids, text);
-		return;
+static bool key_is_of(const struct queue_key *k, struct str instance)
+{
+	return str_eq((struct str){ k->text + k->host_n + k->id_n, k->instance_n }, instance);
+}
+
+static struct queue_key *key_find(const struct queue *q, struct str host, struct str instance,
+				  bool any, struct str id)
+{
+	struct table_node *node = table_get(&q->ids, id_hash(host, id));
+
+	for (; node; node = table_get_next(node)) {
+		struct queue_key *k = table_owner(node, struct queue_key, by_id);
+
+		if (key_is(k, host, id) && (any || key_is_of(k, instance)))
+			return k;
 	}
-	while (at && at->next_in_chain != k)
-		at = at->next_in_chain;
-	if (at)
-		at->next_in_chain = k->next_in_chain;
+	return NULL;
+}
+
+static void key_drop(struct queue *q, struct queue_key *k)
+{
+	table_remove(&q->ids, &k->by_id);
+	free(k);
 }
 
 static void keys_drop(struct queue *q, struct queue_entry *e)
@@ -106,69 +99,57 @@ static void keys_drop(struct queue *q, struct queue_entry *e)
 		struct queue_key *k = e->keys;
 
 		e->keys = k->next_of_entry;
-		key_unchain(q, k);
-		key_free(k);
+		key_drop(q, k);
 	}
 }
 
 /* Takes the key from the entry that has it now: the id was used again. */
 static void key_take_over(struct queue *q, struct str host, struct str instance, struct str id)
 {
-	struct queue_entry *e = queue_find(q, host, instance, false, id);
-	struct queue_key **at;
+	struct queue_key *k = key_find(q, host, instance, false, id), **at;
 
-	if (!e)
+	if (!k)
 		return;
-	for (at = &e->keys; *at; at = &(*at)->next_of_entry) {
-		struct queue_key *k = *at;
+	for (at = &k->entry->keys; *at != k; at = &(*at)->next_of_entry)
+		;
+	*at = k->next_of_entry;
+	key_drop(q, k);
+}
 
-		if (!str_eq(str_of(k->instance), instance) ||
-		    !str_eq(str_skip((struct str){ k->text, k->text_n }, host.n + 1), id))
-			continue;
-		*at = k->next_of_entry;
-		key_unchain(q, k);
-		key_free(k);
-		return;
-	}
+static char *append(char *to, struct str s)
+{
+	if (s.n)
+		memcpy(to, s.p, s.n);
+	return to + s.n;
 }
 
 void queue_alias(struct queue *q, struct queue_entry *e, struct str host, struct str instance,
 		 struct str id)
 {
-	struct queue_key *k = xcalloc(1, sizeof(*k));
+	struct queue_key *k = xmalloc(sizeof(*k) + host.n + id.n + instance.n);
 
 	key_take_over(q, host, instance, id);
-	k->entry = e;
-	k->instance = str_dup(instance);
-	k->text = id_text(host, id, &k->text_n);
-	k->next_of_entry = e->keys;
+	*k = (struct queue_key){ .entry = e, .next_of_entry = e->keys, .host_n = (uint32_t)host.n,
+				 .id_n = (uint32_t)id.n, .instance_n = (uint32_t)instance.n };
+	append(append(append(k->text, host), id), instance);
 	e->keys = k;
-	k->next_in_chain = map_get(&q->ids, (struct str){ k->text, k->text_n });
-	map_put(&q->ids, (struct str){ k->text, k->text_n }, k);
+	table_add(&q->ids, &k->by_id, id_hash(host, id));
 }
 
 struct queue_entry *queue_find(struct queue *q, struct str host, struct str instance, bool any,
 			       struct str id)
 {
-	char small[512];
-	char *text = small;
-	size_t n = host.n + 1 + id.n;
-	struct queue_key *k;
+	struct queue_key *k = key_find(q, host, instance, any, id);
 
-	if (n >= sizeof(small))
-		return NULL;
-	memcpy(text, host.n ? host.p : "", host.n);
-	text[host.n] = 0;
-	memcpy(text + host.n + 1, id.n ? id.p : "", id.n);
-	for (k = map_get(&q->ids, (struct str){ text, n }); k; k = k->next_in_chain)
-		if (any || str_eq(str_of(k->instance), instance))
-			return k->entry;
-	return NULL;
+	return k ? k->entry : NULL;
 }
 
+/* Rows are numbered by us, one after the other: no better hash than themselves. */
 struct queue_entry *queue_find_row(struct queue *q, int64_t row)
 {
-	return map_get(&q->rows, row_key(&row));
+	struct table_node *node = table_get(&q->rows, (uint64_t)row);
+
+	return node ? table_owner(node, struct queue_entry, by_row) : NULL;
 }
 
 /* ---- entries ---- */
@@ -179,7 +160,7 @@ static struct queue_entry *entry_new(struct queue *q, int64_t row, usec_t time)
 
 	e->id = row;
 	e->time = time;
-	map_put(&q->rows, row_key(&e->id), e);
+	table_add(&q->rows, &e->by_row, (uint64_t)row);
 	return e;
 }
 
@@ -187,7 +168,7 @@ static void entry_free(struct queue *q, struct queue_entry *e)
 {
 	set_message(q, e, NULL);
 	keys_drop(q, e);
-	map_remove(&q->rows, row_key(&e->id));
+	table_remove(&q->rows, &e->by_row);
 	free(e);
 }
 
@@ -328,21 +309,19 @@ void queue_trim(struct queue *q)
 
 void queue_release(struct queue *q)
 {
-	struct map_slot *slot;
-	size_t i = 0;
+	struct table_node *node = table_walk(&q->rows, NULL), *next;
 
-	while ((slot = map_next(&q->rows, &i))) {
-		struct queue_entry *e = slot->value;
+	for (; node; node = next) {
+		struct queue_entry *e = table_owner(node, struct queue_entry, by_row);
 
+		next = table_walk(&q->rows, node);
 		message_free(e->m);
-		while (e->keys) {
-			struct queue_key *k = e->keys;
-
-			e->keys = k->next_of_entry;
-			key_free(k);
+		for (struct queue_key *k = e->keys, *other; k; k = other) {
+			other = k->next_of_entry;
+			free(k);
 		}
 		free(e);
 	}
-	map_release(&q->rows);
-	map_release(&q->ids);
+	table_release(&q->rows);
+	table_release(&q->ids);
 }

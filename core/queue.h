@@ -5,7 +5,7 @@
 #ifndef MAILAUDIT_CORE_QUEUE_H
 #define MAILAUDIT_CORE_QUEUE_H
 
-#include "base/map.h"
+#include "base/table.h"
 #include "core/message.h"
 #include "core/pipeline.h"
 
@@ -16,6 +16,7 @@ struct queue_key;
 
 /* One message, in memory or not. */
 struct queue_entry {
+	struct table_node by_row;
 	int64_t id; /* its row */
 	usec_t time, closed;
 	struct message *m; /* NULL: only the row */
@@ -26,8 +27,8 @@ struct queue_entry {
 };
 
 struct queue {
-	struct map ids; /* "host\0queue id" -> chain of struct queue_key */
-	struct map rows; /* row id (8 bytes) -> entry; only those not ghosts */
+	struct table ids; /* struct queue_key by host and queue id */
+	struct table rows; /* struct queue_entry by row */
 	struct queue_entry *oldest, *newest; /* use order of those in memory */
 	size_t in_memory;
 	int64_t open;

@@ -55,6 +55,7 @@ unit_tests = \
 	tests/unit/test_store \
 	tests/unit/test_str \
 	tests/unit/test_stream \
+	tests/unit/test_table \
 	tests/unit/test_tally \
 	tests/unit/test_template \
 	tests/unit/test_watch \
