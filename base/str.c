@@ -136,6 +136,33 @@ bool str_int(struct str s, int64_t *out)
 	return true;
 }
 
+char *str_put(char *to, struct str s)
+{
+	if (s.n)
+		memcpy(to, s.p, s.n);
+	return to + s.n;
+}
+
+char *str_put_int(char *to, int64_t n)
+{
+	char digits[STR_INT_MAX], *at = digits + sizeof(digits);
+	uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
+
+	do
+		*--at = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (n < 0)
+		*--at = '-';
+	return str_put(to, str_range(at, digits + sizeof(digits)));
+}
+
+char *str_put_hex(char *to, uint64_t n)
+{
+	for (int i = 15; i >= 0; i--, n >>= 4)
+		to[i] = "0123456789abcdef"[n & 15];
+	return to + 16;
+}
+
 uint64_t str_hash(struct str s, uint64_t seed)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ seed;

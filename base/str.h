@@ -93,6 +93,13 @@ bool str_int(struct str s, int64_t *out);
 /* Decimal digits at the start of *s, removed. false: none, or too large. */
 bool str_eat_int(struct str *s, int64_t *out);
 
+/* Writes s, n in decimal, or 16 hexadecimal digits at `to`; returns what is behind. snprintf()
+ * takes ten times as long. */
+#define STR_INT_MAX 20 /* bytes of the longest number */
+char *str_put(char *to, struct str s);
+char *str_put_int(char *to, int64_t n);
+char *str_put_hex(char *to, uint64_t n);
+
 /* FNV-1a with a seed, 64 bits. Not for untrusted keys in a table: see map.h. */
 uint64_t str_hash(struct str s, uint64_t seed);
 

@@ -7,6 +7,12 @@
 /* Logs cut long values: Exim's T= near 100 characters, Postfix's INFO at 200. */
 #define ALIKE_CHARACTERS 80
 
+/* Bytes that an item may not go on behind, or that hide such bytes. */
+static const bool item_special[256] = {
+	['"'] = true, ['\\'] = true, ['<'] = true, ['>'] = true,
+	['('] = true, [')'] = true,  [','] = true, [';'] = true,
+};
+
 /* Length of the list's first item: up to a comma outside quotes, <> and (). */
 static size_t item_length(struct str list)
 {
@@ -17,6 +23,8 @@ static size_t item_length(struct str list)
 	for (i = 0; i < list.n; i++) {
 		char c = list.p[i];
 
+		if (!item_special[(unsigned char)c])
+			continue;
 		if (quoted && c == '\\')
 			i++;
 		else if (c == '"')
@@ -89,23 +97,27 @@ static size_t value_length(struct str s)
 	return s.n;
 }
 
+/* From colon to colon, of which there are fewer than blanks. */
 bool mailtext_field(struct str headers, struct str name, size_t *at, struct str *value)
 {
-	size_t i = *at;
+	size_t colon = *at;
 
-	while (i + name.n < headers.n) {
-		struct str here = str_skip(headers, i);
+	for (;; colon++) {
+		struct str here;
 
-		if ((i == 0 || headers.p[i - 1] == ' ') && here.p[name.n] == ':' &&
-		    str_starts_nocase(here, name)) {
-			here = str_skip(here, name.n + 1);
-			*value = str_trim(str_head(here, value_length(here)));
-			*at = i + name.n + 1;
-			return true;
-		}
-		i += str_chr(here, ' ') + 1;
+		colon += str_chr(str_skip(headers, colon), ':');
+		if (colon >= headers.n)
+			return false;
+		if (colon < *at + name.n)
+			continue;
+		here = str_skip(headers, colon - name.n);
+		if ((here.p > headers.p && here.p[-1] != ' ') || !str_starts_nocase(here, name))
+			continue;
+		here = str_skip(here, name.n + 1);
+		*value = str_trim(str_head(here, value_length(here)));
+		*at = colon + 1;
+		return true;
 	}
-	return false;
 }
 
 struct str mailtext_message_id(struct str headers)
@@ -137,7 +149,7 @@ bool mailtext_alike(struct str a, struct str b)
 {
 	size_t i = 0, k = 0, same = 0;
 
-	if (!comparable(a) || !comparable(b))
+	if (str_eq(a, b) || !comparable(a) || !comparable(b))
 		return true;
 	for (;;) {
 		while (i < a.n && !isalnum((unsigned char)a.p[i]))

@@ -1,7 +1,5 @@
 /* Lines of PHP's mail log: their arrival, those that look alike, and the
  * marriage of a line and a message that join.c found to belong together. */
-#include <stdio.h>
-
 #include "core/mailtext.h"
 #include "core/step.h"
 
@@ -25,21 +23,22 @@ static uint64_t hash_alike(const struct php_mail *p)
 	return str_hash(bcc, h);
 }
 
-static struct str twin_key(struct php_mail *p, char *buf, size_t size)
+#define TWIN_KEY 16
+
+static struct str twin_key(struct php_mail *p, char buf[TWIN_KEY])
 {
 	if (!p->alike)
 		p->alike = hash_alike(p);
-	return (struct str){ buf, (size_t)snprintf(buf, size, "%016llx",
-						   (unsigned long long)p->alike) };
+	return str_range(buf, str_put_hex(buf, p->alike));
 }
 
 static void twin_note(struct correlate *c, struct php_mail *p)
 {
-	char key[24], value[64];
-	struct str k = twin_key(p, key, sizeof(key));
+	char key[TWIN_KEY], value[2 * STR_INT_MAX + 1], *end = str_put_int(value, p->id);
 
-	snprintf(value, sizeof(value), "%lld %lld", (long long)p->id, (long long)p->message);
-	notes_put(&c->notes, STR("twin"), k, str_of(value), p->time);
+	*end++ = ' ';
+	end = str_put_int(end, p->message);
+	notes_put(&c->notes, STR("twin"), twin_key(p, key), str_range(value, end), p->time);
 }
 
 /* An earlier line that a later one cannot be told from. */
@@ -67,12 +66,12 @@ static void mark_twin(struct correlate *c, struct str note)
 
 static void find_twins(struct correlate *c, struct php_mail *p)
 {
-	char key[24];
+	char key[TWIN_KEY];
 	const struct note *note;
 
 	if (p->message_id.n)
 		return;
-	note = notes_get(&c->notes, STR("twin"), twin_key(p, key, sizeof(key)));
+	note = notes_get(&c->notes, STR("twin"), twin_key(p, key));
 	if (note && p->time - note->time <= c->settings->php_wait) {
 		p->ambiguous = true;
 		mark_twin(c, note->value);
@@ -98,7 +97,7 @@ void php_stop_waiting(struct correlate *c, struct message *m)
 
 static void marry(struct correlate *c, struct message *m, struct php_mail *p, bool open)
 {
-	char key[24];
+	char key[TWIN_KEY];
 	const struct note *note;
 	bool exact = exact_pair(p, m);
 
@@ -111,7 +110,7 @@ static void marry(struct correlate *c, struct message *m, struct php_mail *p, bo
 	m->ambiguous = p->ambiguous && !exact;
 	step_keep_first(m, &m->subject, p->subject);
 	attribute_message(c->accounts, m, p);
-	note = notes_get(&c->notes, STR("twin"), twin_key(p, key, sizeof(key)));
+	note = notes_get(&c->notes, STR("twin"), twin_key(p, key));
 	if (note && !exact) {
 		struct str value = note->value;
 		int64_t last = 0;

@@ -116,13 +116,6 @@ static void key_take_over(struct queue *q, struct str host, struct str instance,
 	key_drop(q, k);
 }
 
-static char *append(char *to, struct str s)
-{
-	if (s.n)
-		memcpy(to, s.p, s.n);
-	return to + s.n;
-}
-
 void queue_alias(struct queue *q, struct queue_entry *e, struct str host, struct str instance,
 		 struct str id)
 {
@@ -131,7 +124,7 @@ void queue_alias(struct queue *q, struct queue_entry *e, struct str host, struct
 	key_take_over(q, host, instance, id);
 	*k = (struct queue_key){ .entry = e, .next_of_entry = e->keys, .host_n = (uint32_t)host.n,
 				 .id_n = (uint32_t)id.n, .instance_n = (uint32_t)instance.n };
-	append(append(append(k->text, host), id), instance);
+	str_put(str_put(str_put(k->text, host), id), instance);
 	e->keys = k;
 	table_add(&q->ids, &k->by_id, id_hash(host, id));
 }

@@ -59,6 +59,29 @@ static void compares(void **state)
 	assert_false(str_ends(STR("b"), STR("ab")));
 }
 
+static void assert_int_text(int64_t n, const char *text)
+{
+	char buf[STR_INT_MAX];
+
+	assert_true(str_eq(str_range(buf, str_put_int(buf, n)), str_of(text)));
+}
+
+static void writes_numbers(void **state)
+{
+	char buf[17] = "";
+
+	(void)state;
+	assert_int_text(0, "0");
+	assert_int_text(-10, "-10");
+	assert_int_text(1234567890, "1234567890");
+	assert_int_text(INT64_MAX, "9223372036854775807");
+	assert_int_text(INT64_MIN, "-9223372036854775808");
+	assert_ptr_equal(str_put_hex(buf, 0x0123456789abcdef), buf + 16);
+	assert_string_equal(buf, "0123456789abcdef");
+	str_put_hex(buf, 0);
+	assert_string_equal(buf, "0000000000000000");
+}
+
 static void reads_numbers(void **state)
 {
 	struct str s = STR("12ab");
@@ -99,6 +122,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds),
 		cmocka_unit_test(compares),
+		cmocka_unit_test(writes_numbers),
 		cmocka_unit_test(reads_numbers),
 		cmocka_unit_test(copies),
 	};
