@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "core/account_state.h"
 #include "core/network.h"
 
@@ -295,7 +296,7 @@ static bool in_networks(const struct accounts *a, struct str ip)
 
 bool accounts_trusted_ip(const struct accounts *a, struct str ip)
 {
-	struct trusted *kept = &a->trusted[str_hash(ip, 1) % ACCOUNT_TRUSTED_KEPT];
+	struct trusted *kept = &a->trusted[hash_str(0, ip) % ACCOUNT_TRUSTED_KEPT];
 
 	if (!ip.n || ip.n > sizeof(kept->ip))
 		return false;

@@ -369,13 +369,11 @@ static bool attribute_upgrade(const struct accounts *a, struct message *m)
 	return m->via != before;
 }
 
-bool attribute_message(const struct accounts *a, struct message *m, const struct php_mail *php)
+static bool attribute_anew(const struct accounts *a, struct message *m, const struct php_mail *php)
 {
 	struct verdict v = { .script_line = -1, .cwd = m->cwd };
 	bool changed = false;
 
-	if (!php && m->php)
-		return attribute_upgrade(a, m);
 	judge(a, m, php, &v);
 	changed |= replace(m, &m->account, v.account);
 	changed |= replace(m, &m->script, v.script);
@@ -383,6 +381,36 @@ bool attribute_message(const struct accounts *a, struct message *m, const struct
 	changed |= m->via != v.via || m->script_line != v.script_line;
 	m->via = v.via;
 	m->script_line = v.script_line;
+	return changed;
+}
+
+static struct message_evidence evidence_of(const struct message *m)
+{
+	return (struct message_evidence){
+		.user = m->user.p, .login = m->login.p, .sender = m->sender.p, .cwd = m->cwd.p,
+		.ref = m->work.ref.p, .xphp = m->work.xphp.p,
+		.channel = m->channel, .uid = m->uid, .php = m->php,
+	};
+}
+
+/* Most lines of a message tell nothing of who sent it. Of one from outside the recipients do,
+ * too. */
+static bool is_judged(const struct message *m)
+{
+	struct message_evidence now = evidence_of(m);
+
+	return m->channel != CHANNEL_SMTP && m->channel != CHANNEL_NONE &&
+	       memcmp(&now, &m->judged, sizeof(now)) == 0;
+}
+
+bool attribute_message(const struct accounts *a, struct message *m, const struct php_mail *php)
+{
+	bool changed;
+
+	if (!php && is_judged(m))
+		return false;
+	changed = !php && m->php ? attribute_upgrade(a, m) : attribute_anew(a, m, php);
+	m->judged = evidence_of(m);
 	return changed;
 }
 

@@ -546,6 +546,16 @@ void correlate_init(struct correlate *c, const struct settings *s, const struct 
 	join_init(&c->join, a, s->php_wait);
 }
 
+void correlate_reload(struct correlate *c, const struct settings *s, const struct accounts *a)
+{
+	c->settings = s;
+	c->accounts = a;
+	c->join.accounts = a;
+	c->join.wait = s->php_wait;
+	for (struct queue_entry *e = c->queue.oldest; e; e = e->newer)
+		e->m->judged = (struct message_evidence){ .channel = CHANNEL_NONE };
+}
+
 void correlate_release(struct correlate *c)
 {
 	for (size_t k = 0; k < c->nphp; k++)

@@ -58,6 +58,8 @@ struct correlate {
 void correlate_init(struct correlate *c, const struct settings *s, const struct accounts *a,
 		    struct row_source rows);
 void correlate_release(struct correlate *c);
+/* Other settings and owner maps from now on. */
+void correlate_reload(struct correlate *c, const struct settings *s, const struct accounts *a);
 void correlate_event(struct correlate *c, const struct origin *from, const struct record *rec,
 		     const struct event *ev);
 /* Event time has come this far. */

@@ -80,6 +80,13 @@ struct message_streams {
 	const char *account_name, *script, *cwd;
 };
 
+/* Book-keeping of attribute.c: by what it judged. No text of a message changes where it is, so
+ * its place tells it; all members are as wide, for a comparison of all bytes. */
+struct message_evidence {
+	const char *user, *login, *sender, *cwd, *ref, *xphp;
+	int64_t channel, uid, php;
+};
+
 struct message {
 	int64_t id; /* its row; given at birth, grows with time */
 	struct arena strings; /* owner of every str below */
@@ -123,6 +130,7 @@ struct message {
 	size_t judge_from, judge_to; /* recipients whose outcome may be news to the detector */
 	struct join_node *nodes; /* of join.c */
 	struct message_streams streams;
+	struct message_evidence judged;
 };
 
 struct message *message_new(void);

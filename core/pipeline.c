@@ -802,10 +802,7 @@ void pipeline_reload(struct pipeline *p, const struct detect_world *world)
 {
 	p->settings = world->settings;
 	p->accounts = world->accounts;
-	p->correlate.settings = world->settings;
-	p->correlate.accounts = world->accounts;
-	p->correlate.join.accounts = world->accounts;
-	p->correlate.join.wait = world->settings->php_wait;
+	correlate_reload(&p->correlate, world->settings, world->accounts);
 	if (p->correlate.detect)
 		detect_reload(p->correlate.detect, world);
 }

@@ -486,6 +486,25 @@ static void test_bounce_is_linked_to_its_parent(void **state)
 	assert_int_equal(m->account.n, 0);
 }
 
+/* New owner maps count for messages that are open, too. */
+static void test_owner_is_asked_anew_after_a_reload(void **state)
+{
+	static const char other_passwd[] = "carol:x:5101:5101::/home/carol:/bin/sh\n";
+	struct world *w = *state;
+	struct map_text map = { "passwd", "passwd", str_of(other_passwd), NULL };
+	struct accounts *other = accounts_new(w->settings, &map, 1);
+	struct detect_world before = { w->settings, w->accounts, NULL, NULL };
+	struct detect_world now = { w->settings, other, NULL, NULL };
+
+	push(w->mta, PICKUP("10:00:00", "4AAAAAAA", "5101", "a@host"));
+	assert_str(message(batch(w), "4AAAAAAA")->account, "alice");
+	pipeline_reload(w->pipeline, &now);
+	push(w->mta, QUEUED("10:00:01", "4AAAAAAA", "a@host", "1"));
+	assert_str(message(batch(w), "4AAAAAAA")->account, "carol");
+	pipeline_reload(w->pipeline, &before);
+	accounts_free(other);
+}
+
 static void test_inbound_is_only_counted(void **state)
 {
 	struct world *w = *state;
@@ -796,6 +815,7 @@ int main(void)
 		T(test_content_filter_is_one_message),
 		T(test_remote_queue_id_is_no_filter),
 		T(test_bounce_is_linked_to_its_parent),
+		T(test_owner_is_asked_anew_after_a_reload),
 		T(test_inbound_is_only_counted),
 		T(test_connections_are_only_counted),
 		T(test_connections_are_bounded),
