@@ -344,16 +344,57 @@ static bool eat_date_time(struct str *s, char between, struct civil *c)
 	return true;
 }
 
+/* The last minute that a stamp with an offset was of: those of a log come in order. */
+static struct {
+	char text[17]; /* "2026-11-23T07:20:" */
+	char offset[6];
+	size_t offset_n;
+	usec_t start;
+} last_minute;
+
+static bool in_last_minute(struct str *s, usec_t *out)
+{
+	struct civil c = { 0 };
+	struct str rest = *s, offset = { last_minute.offset, last_minute.offset_n };
+
+	if (s->n < 19 || memcmp(s->p, last_minute.text, sizeof(last_minute.text)) != 0)
+		return false;
+	c.second = two_digits(s->p + 17);
+	rest = str_skip(rest, 19);
+	eat_fraction(&rest, &c);
+	if (c.second > 59 || !str_eat(&rest, offset))
+		return false;
+	*out = last_minute.start + c.second * USEC_SECOND + c.usec;
+	*s = rest;
+	return true;
+}
+
+static void keep_minute(const char *p, struct str offset, const struct civil *c, usec_t t)
+{
+	memcpy(last_minute.text, p, sizeof(last_minute.text));
+	memcpy(last_minute.offset, offset.p, offset.n);
+	last_minute.offset_n = offset.n;
+	last_minute.start = t - c->second * USEC_SECOND - c->usec;
+}
+
 bool stamp_iso8601(struct str *s, const struct zone *z, usec_t *out)
 {
 	struct civil c = { 0 };
-	struct str rest = *s;
+	struct str rest = *s, behind;
 	int32_t offset;
 
+	if (in_last_minute(s, out))
+		return true;
 	if (!eat_date_time(&rest, 'T', &c) && !eat_date_time(&rest, ' ', &c))
 		return false;
-	*out = eat_offset(&rest, &offset) ? at_offset(&c, offset) : civil_to_usec(z, &c);
-	*s = rest;
+	behind = rest;
+	if (eat_offset(&behind, &offset)) {
+		*out = at_offset(&c, offset);
+		keep_minute(s->p, str_range(rest.p, behind.p), &c, *out);
+	} else {
+		*out = civil_to_usec(z, &c);
+	}
+	*s = behind;
 	return true;
 }
 

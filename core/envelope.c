@@ -18,21 +18,29 @@ static struct str eat_to_blank(struct str *s)
 	return word;
 }
 
+#define PID_DIGITS 10
+
 /* "name[123]" -> name, 123. The last bracket is the logging daemon's own; one
  * before it belongs to whoever chose the name. */
 static void split_tag(struct str tag, struct record *rec)
 {
-	size_t open = str_rchr(tag, '[');
-	int64_t pid;
+	uint64_t pid = 0, unit = 1;
+	size_t digits = 0, end = tag.n - 1;
 
 	rec->program = tag;
-	if (!str_ends(tag, STR("]")) || open == tag.n)
+	if (!str_ends(tag, STR("]")))
 		return;
-	if (!str_int(str_range(tag.p + open + 1, tag.p + tag.n - 1), &pid) ||
-	    pid > UINT32_MAX)
+	for (; digits < end && digits < PID_DIGITS; digits++, unit *= 10) {
+		char c = tag.p[end - 1 - digits];
+
+		if (c < '0' || c > '9')
+			break;
+		pid += (uint64_t)(c - '0') * unit;
+	}
+	if (!digits || digits == end || tag.p[end - 1 - digits] != '[' || pid > UINT32_MAX)
 		return;
 	rec->pid = (uint32_t)pid;
-	rec->program = str_head(tag, open);
+	rec->program = str_head(tag, end - 1 - digits);
 }
 
 /* A first word that ends in a colon is the tag; without one all is body. */

@@ -248,6 +248,47 @@ static void forgets_unknown_names(void **state)
 	assert_non_null(zone_find(STR("Late")));
 }
 
+/* Stamps of one minute: what is behind the clock may differ. */
+static void follows_within_a_minute(void **state)
+{
+	static const struct {
+		const char *text;
+		usec_t time;
+		size_t rest;
+	} stamps[] = {
+		{ "2026-11-23T07:20:05.115029+01:00 x", 1795414805115029, 2 },
+		{ "2026-11-23T07:20:06.5+01:00 x", 1795414806500000, 2 },
+		{ "2026-11-23T07:20:07+01:00", 1795414807000000, 0 },
+		{ "2026-11-23T07:20:08+0100", 1795414808000000, 0 },
+		{ "2026-11-23T07:20:08Z", 1795418408000000, 0 },
+		{ "2026-11-23T07:20:60Z", 1795418460000000, 0 },
+		{ "2026-11-23T07:20:09+01:00", 1795414809000000, 0 },
+		{ "2026-11-23T07:20:09", 1795418409000000, 0 },
+		{ "2026-11-23T07:20:09.", 1795418409000000, 1 },
+		{ "2026-11-23 07:20:10Z", 1795418410000000, 0 },
+		{ "2026-11-23T07:20:11Z", 1795418411000000, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(stamps) / sizeof(*stamps); i++) {
+		struct str s = str_of(stamps[i].text);
+		usec_t t = 0;
+
+		assert_true(stamp_iso8601(&s, zone_utc(), &t));
+		assert_int_equal(t, stamps[i].time);
+		assert_int_equal(s.n, stamps[i].rest);
+	}
+	for (const char *const *bad = (const char *const[]){ "2026-11-23T07:20:1xZ",
+							     "2026-11-23T07:20:61Z",
+							     "2026-11-23T07:20:1", NULL };
+	     *bad; bad++) {
+		struct str s = str_of(*bad);
+		usec_t t;
+
+		assert_false(stamp_iso8601(&s, zone_utc(), &t));
+	}
+}
+
 static void infers_the_year(void **state)
 {
 	static const struct {
@@ -562,6 +603,7 @@ int main(void)
 		cmocka_unit_test(converts_civil_time),
 		cmocka_unit_test(goes_there_and_back),
 		cmocka_unit_test(finds_zones),
+		cmocka_unit_test(follows_within_a_minute),
 		cmocka_unit_test(infers_the_year),
 		cmocka_unit_test(remembers_only_what_fits),
 		cmocka_unit_test(reads_iso8601),
