@@ -52,7 +52,7 @@ static void grow(struct table *t)
 	free(from);
 }
 
-void table_add(struct table *t, struct table_node *node, uint64_t hash)
+void table_insert(struct table *t, struct table_node *node, uint64_t hash)
 {
 	struct table_node **bucket;
 

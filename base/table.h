@@ -26,7 +26,7 @@ struct table {
 struct table_node *table_get(const struct table *t, uint64_t hash);
 /* The one that was added before it under the same hash. */
 struct table_node *table_get_next(const struct table_node *node);
-void table_add(struct table *t, struct table_node *node, uint64_t hash);
+void table_insert(struct table *t, struct table_node *node, uint64_t hash);
 /* The node is in the table. */
 void table_remove(struct table *t, struct table_node *node);
 /* Walks all: the one behind `node` in no order, the first for NULL. */

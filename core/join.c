@@ -8,18 +8,22 @@
 #include "core/join.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "core/mailtext.h"
 
 /* Keys of one side beyond this are not indexed: a newsletter with a thousand
  * Bcc is found by its first ones. */
 #define MAX_KEYS 64
-#define MAX_KEY 200
+/* Bytes of a local part that count. */
+#define MAX_LOCAL 200
 
+/* What waits under one key. The key is a hash, and no more is kept of it: match() looks at
+ * what is found. */
 struct join_list {
+	struct table_node by_key;
 	struct join_node *head, *tail;
 };
 
@@ -27,7 +31,6 @@ struct join_node {
 	struct join_node *before, *behind; /* in the list of its key */
 	struct join_node *sibling; /* of the same owner */
 	struct join_list *list;
-	char *key;
 	void *owner;
 };
 
@@ -40,26 +43,31 @@ void join_init(struct join *j, const struct accounts *a, usec_t wait)
 
 /* ---- keys ---- */
 
-static void node_add(struct map *by, struct join_node **nodes, struct str key, void *owner)
+static struct join_list *list_find(const struct table *by, uint64_t key)
 {
-	struct join_node *node = xcalloc(1, sizeof(*node));
-	struct join_list *list = map_get(by, key);
+	struct table_node *node = table_get(by, key);
+
+	return node ? table_owner(node, struct join_list, by_key) : NULL;
+}
+
+static void node_add(struct table *by, struct join_node **nodes, uint64_t key, void *owner)
+{
+	struct join_node *node = xmalloc(sizeof(*node));
+	struct join_list *list = list_find(by, key);
 
 	if (!list) {
-		list = xcalloc(1, sizeof(*list));
-		map_put(by, key, list);
+		list = xmalloc(sizeof(*list));
+		list->head = list->tail = NULL;
+		table_insert(by, &list->by_key, key);
 	}
-	node->owner = owner;
-	node->key = str_dup(key);
-	node->list = list;
-	node->before = list->tail;
+	*node = (struct join_node){ .before = list->tail, .sibling = *nodes, .list = list,
+				    .owner = owner };
 	*(list->tail ? &list->tail->behind : &list->head) = node;
 	list->tail = node;
-	node->sibling = *nodes;
 	*nodes = node;
 }
 
-static void nodes_drop(struct map *by, struct join_node **nodes)
+static void nodes_drop(struct table *by, struct join_node **nodes)
 {
 	struct join_node *node;
 
@@ -69,42 +77,40 @@ static void nodes_drop(struct map *by, struct join_node **nodes)
 		*nodes = node->sibling;
 		*(node->before ? &node->before->behind : &list->head) = node->behind;
 		*(node->behind ? &node->behind->before : &list->tail) = node->before;
-		if (!list->head)
-			free(map_remove(by, str_of(node->key)));
-		free(node->key);
 		free(node);
+		if (list->head)
+			continue;
+		table_remove(by, &list->by_key);
+		free(list);
 	}
 }
 
-/* "a:local-part", lower case: PHP's To may lack the domain the MTA adds. */
-static struct str address_key(struct str address, char *buf)
+/* The local part in lower case: PHP's To may lack the domain the MTA adds. */
+static uint64_t address_key(struct str address)
 {
+	char local[MAX_LOCAL];
 	size_t n = str_rchr(address, '@');
 
-	if (n > MAX_KEY - 3)
-		n = MAX_KEY - 3;
-	memcpy(buf, "a:", 2);
+	if (n > sizeof(local))
+		n = sizeof(local);
 	for (size_t i = 0; i < n; i++)
-		buf[2 + i] = (char)(address.p[i] ? tolower((unsigned char)address.p[i]) : '?');
-	buf[2 + n] = 0;
-	return (struct str){ buf, n + 2 };
+		local[i] = (char)tolower((unsigned char)address.p[i]);
+	return hash_str('a', (struct str){ local, n });
 }
 
-static struct str text_key(char kind, struct str text, char *buf)
+static uint64_t message_id_key(struct str id)
 {
-	size_t n = text.n < MAX_KEY - 3 ? text.n : MAX_KEY - 3;
-
-	buf[0] = kind;
-	buf[1] = ':';
-	for (size_t i = 0; i < n; i++)
-		buf[2 + i] = text.p[i] ? text.p[i] : '?';
-	buf[2 + n] = 0;
-	return (struct str){ buf, n + 2 };
+	return hash_str('m', id);
 }
 
-static struct str pid_key(int64_t pid, char *buf)
+static uint64_t owner_key(struct str account)
 {
-	return (struct str){ buf, (size_t)snprintf(buf, MAX_KEY, "p:%lld", (long long)pid) };
+	return hash_str('u', account);
+}
+
+static uint64_t pid_key(int64_t pid)
+{
+	return hash_str('p', (struct str){ (const char *)&pid, sizeof(pid) });
 }
 
 static int64_t message_pid(const struct message *m)
@@ -296,33 +302,34 @@ void join_add_php(struct join *j, struct php_mail *p)
 {
 	struct address_walk w = walk_start(p);
 	struct str address;
-	char buf[MAX_KEY];
 
 	p->older = j->php_newest;
 	p->newer = NULL;
 	*(j->php_newest ? &j->php_newest->newer : &j->php_oldest) = p;
 	j->php_newest = p;
 	j->nphp++;
-	map_put(&j->php_rows, (struct str){ (const char *)&p->id, sizeof(p->id) }, p);
+	table_insert(&j->php_rows, &p->by_row, (uint64_t)p->id);
 	if (p->message_id.n)
-		node_add(&j->php_by, &p->nodes, text_key('m', p->message_id, buf), p);
+		node_add(&j->php_by, &p->nodes, message_id_key(p->message_id), p);
 	if (p->pid)
-		node_add(&j->php_by, &p->nodes, pid_key(p->pid, buf), p);
+		node_add(&j->php_by, &p->nodes, pid_key(p->pid), p);
 	if (walk_next(&w, &address))
-		node_add(&j->php_by, &p->nodes, address_key(address, buf), p);
+		node_add(&j->php_by, &p->nodes, address_key(address), p);
 	else
-		node_add(&j->php_by, &p->nodes, text_key('u', p->account, buf), p);
+		node_add(&j->php_by, &p->nodes, owner_key(p->account), p);
 }
 
 struct php_mail *join_php_of_row(struct join *j, int64_t row)
 {
-	return map_get(&j->php_rows, (struct str){ (const char *)&row, sizeof(row) });
+	struct table_node *node = table_get(&j->php_rows, (uint64_t)row);
+
+	return node ? table_owner(node, struct php_mail, by_row) : NULL;
 }
 
 void join_remove_php(struct join *j, struct php_mail *p)
 {
 	nodes_drop(&j->php_by, &p->nodes);
-	map_remove(&j->php_rows, (struct str){ (const char *)&p->id, sizeof(p->id) });
+	table_remove(&j->php_rows, &p->by_row);
 	*(p->older ? &p->older->newer : &j->php_oldest) = p->newer;
 	*(p->newer ? &p->newer->older : &j->php_newest) = p->older;
 	p->older = p->newer = NULL;
@@ -340,27 +347,26 @@ struct php_mail *join_overdue(struct join *j, usec_t now)
 
 void join_add_message(struct join *j, struct message *m, bool comparable)
 {
-	char buf[MAX_KEY];
 	int64_t pid = message_pid(m);
 	struct str rest = m->work.header_to, address;
 
 	nodes_drop(&j->messages_by, &m->nodes);
 	m->comparable = comparable;
 	if (m->message_id.n)
-		node_add(&j->messages_by, &m->nodes, text_key('m', m->message_id, buf), m);
+		node_add(&j->messages_by, &m->nodes, message_id_key(m->message_id), m);
 	if (pid > 0)
-		node_add(&j->messages_by, &m->nodes, pid_key(pid, buf), m);
+		node_add(&j->messages_by, &m->nodes, pid_key(pid), m);
 	if (!comparable)
 		return;
 	for (size_t i = 0; i < m->nrcpt && i < MAX_KEYS; i++) {
-		node_add(&j->messages_by, &m->nodes, address_key(m->rcpt[i].address, buf), m);
+		node_add(&j->messages_by, &m->nodes, address_key(m->rcpt[i].address), m);
 		if (m->rcpt[i].orig_to.n)
-			node_add(&j->messages_by, &m->nodes, address_key(m->rcpt[i].orig_to, buf),
+			node_add(&j->messages_by, &m->nodes, address_key(m->rcpt[i].orig_to),
 				 m);
 	}
 	if (mailtext_address(&rest, &address))
-		node_add(&j->messages_by, &m->nodes, address_key(address, buf), m);
-	node_add(&j->messages_by, &m->nodes, text_key('u', m->account, buf), m);
+		node_add(&j->messages_by, &m->nodes, address_key(address), m);
+	node_add(&j->messages_by, &m->nodes, owner_key(m->account), m);
 }
 
 void join_remove_message(struct join *j, struct message *m)
@@ -397,10 +403,10 @@ static bool is_open(const struct best *best, const struct message *m)
 	return best->rival && best->match != MATCH_EXACT && !m->user.n && m->uid < 0;
 }
 
-static void look_for_message(struct join *j, struct str key, const struct php_mail *p,
+static void look_for_message(struct join *j, uint64_t key, const struct php_mail *p,
 			     struct best *best)
 {
-	struct join_list *list = map_get(&j->messages_by, key);
+	struct join_list *list = list_find(&j->messages_by, key);
 	struct join_node *node = list ? list->head : NULL;
 
 	for (int n = 0; node && n < JOIN_MAX_LOOK; node = node->behind, n++) {
@@ -415,27 +421,26 @@ struct message *join_find_message(struct join *j, const struct php_mail *p, bool
 	struct address_walk w = walk_start(p);
 	struct best best = { .match = MATCH_NONE };
 	struct str address;
-	char buf[MAX_KEY];
 
 	if (p->message_id.n)
-		look_for_message(j, text_key('m', p->message_id, buf), p, &best);
+		look_for_message(j, message_id_key(p->message_id), p, &best);
 	if (p->pid && best.match < MATCH_EXACT)
-		look_for_message(j, pid_key(p->pid, buf), p, &best);
+		look_for_message(j, pid_key(p->pid), p, &best);
 	*open = false;
 	if (best.match == MATCH_EXACT)
 		return best.found;
 	if (walk_next(&w, &address))
-		look_for_message(j, address_key(address, buf), p, &best);
+		look_for_message(j, address_key(address), p, &best);
 	else
-		look_for_message(j, text_key('u', p->account, buf), p, &best);
+		look_for_message(j, owner_key(p->account), p, &best);
 	*open = best.found && is_open(&best, best.found);
 	return best.found;
 }
 
-static void look_for_php(struct join *j, struct str key, const struct message *m,
+static void look_for_php(struct join *j, uint64_t key, const struct message *m,
 			 struct best *best)
 {
-	struct join_list *list = map_get(&j->php_by, key);
+	struct join_list *list = list_find(&j->php_by, key);
 	struct join_node *node = list ? list->head : NULL;
 
 	for (int n = 0; node && n < JOIN_MAX_LOOK; node = node->behind, n++) {
@@ -448,32 +453,30 @@ static void look_for_php(struct join *j, struct str key, const struct message *m
 static void look_by_recipients(struct join *j, const struct message *m, struct best *best)
 {
 	struct str rest = m->work.header_to, address;
-	char buf[MAX_KEY];
 
 	for (size_t i = 0; i < m->nrcpt && i < MAX_KEYS; i++) {
-		look_for_php(j, address_key(m->rcpt[i].address, buf), m, best);
+		look_for_php(j, address_key(m->rcpt[i].address), m, best);
 		if (m->rcpt[i].orig_to.n)
-			look_for_php(j, address_key(m->rcpt[i].orig_to, buf), m, best);
+			look_for_php(j, address_key(m->rcpt[i].orig_to), m, best);
 	}
 	if (mailtext_address(&rest, &address))
-		look_for_php(j, address_key(address, buf), m, best);
+		look_for_php(j, address_key(address), m, best);
 	if (best->match == MATCH_NONE)
-		look_for_php(j, text_key('u', m->account, buf), m, best);
+		look_for_php(j, owner_key(m->account), m, best);
 }
 
 struct php_mail *join_find_php(struct join *j, const struct message *m, bool exact, bool *open)
 {
 	struct best best = { .match = MATCH_NONE };
-	char buf[MAX_KEY];
 	int64_t pid = message_pid(m);
 
 	*open = false;
 	if (!j->nphp)
 		return NULL;
 	if (m->message_id.n)
-		look_for_php(j, text_key('m', m->message_id, buf), m, &best);
+		look_for_php(j, message_id_key(m->message_id), m, &best);
 	if (pid > 0 && best.match < MATCH_EXACT)
-		look_for_php(j, pid_key(pid, buf), m, &best);
+		look_for_php(j, pid_key(pid), m, &best);
 	if (exact)
 		return best.match == MATCH_EXACT ? best.found : NULL;
 	if (best.match < MATCH_EXACT)
@@ -482,22 +485,21 @@ struct php_mail *join_find_php(struct join *j, const struct message *m, bool exa
 	return best.found;
 }
 
-static void lists_free(struct map *by)
+static void lists_free(struct table *by)
 {
-	struct map_slot *slot;
-	size_t i = 0;
+	struct table_node *at = table_walk(by, NULL), *next;
 
-	while ((slot = map_next(by, &i))) {
-		struct join_list *list = slot->value;
+	for (; at; at = next) {
+		struct join_list *list = table_owner(at, struct join_list, by_key);
 
+		next = table_walk(by, at);
 		for (struct join_node *node = list->head, *behind; node; node = behind) {
 			behind = node->behind;
-			free(node->key);
 			free(node);
 		}
 		free(list);
 	}
-	map_release(by);
+	table_release(by);
 }
 
 void join_release(struct join *j)
@@ -508,5 +510,5 @@ void join_release(struct join *j)
 		newer = p->newer;
 		php_mail_free(p);
 	}
-	map_release(&j->php_rows);
+	table_release(&j->php_rows);
 }

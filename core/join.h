@@ -8,7 +8,7 @@
 #ifndef MAILAUDIT_CORE_JOIN_H
 #define MAILAUDIT_CORE_JOIN_H
 
-#include "base/map.h"
+#include "base/table.h"
 #include "core/attribute.h"
 
 /* A message whose recipients stay unknown (slow remote host) is compared by
@@ -24,10 +24,10 @@ struct join_node;
 struct join {
 	const struct accounts *accounts;
 	usec_t wait;
-	struct map php_by, messages_by; /* key -> list of struct join_node */
+	struct table php_by, messages_by; /* struct join_list by key */
 	struct php_mail *php_oldest, *php_newest; /* waiting lines, in order of arrival */
 	size_t nphp;
-	struct map php_rows; /* row id (8 bytes) -> waiting line */
+	struct table php_rows; /* waiting lines by row */
 };
 
 void join_init(struct join *j, const struct accounts *a, usec_t wait);

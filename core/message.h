@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
+#include "base/table.h"
 #include "core/event.h"
 
 struct stream;
@@ -179,6 +180,7 @@ struct php_mail {
 	bool stored, dirty;
 	uint64_t alike; /* php.c: what lines that cannot be told apart share; 0 not asked yet */
 	/* Book-keeping of join.c. */
+	struct table_node by_row;
 	struct php_mail *older, *newer; /* among the waiting */
 	struct join_node *nodes;
 };

@@ -126,7 +126,7 @@ void queue_alias(struct queue *q, struct queue_entry *e, struct str host, struct
 				 .id_n = (uint32_t)id.n, .instance_n = (uint32_t)instance.n };
 	str_put(str_put(str_put(k->text, host), id), instance);
 	e->keys = k;
-	table_add(&q->ids, &k->by_id, id_hash(host, id));
+	table_insert(&q->ids, &k->by_id, id_hash(host, id));
 }
 
 struct queue_entry *queue_find(struct queue *q, struct str host, struct str instance, bool any,
@@ -153,7 +153,7 @@ static struct queue_entry *entry_new(struct queue *q, int64_t row, usec_t time)
 
 	e->id = row;
 	e->time = time;
-	table_add(&q->rows, &e->by_row, (uint64_t)row);
+	table_insert(&q->rows, &e->by_row, (uint64_t)row);
 	return e;
 }
 

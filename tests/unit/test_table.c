@@ -64,7 +64,7 @@ static void keeps_the_order(void **state)
 	for (int i = 0; i < THINGS; i++) {
 		things[i].number = i;
 		things[i].in = 1;
-		table_add(&t, &things[i].node, hash_of(i));
+		table_insert(&t, &things[i].node, hash_of(i));
 		if (i == 20 || i == 1800)
 			check_walk(&t);
 	}
