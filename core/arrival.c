@@ -223,14 +223,27 @@ static void fill_start(struct step *s)
 		adopt_parent(s);
 }
 
-void on_accept(struct step *s)
+/* What waits for its PHP line, and what waits to be told from a forward. */
+static void begin_to_wait(struct step *s)
 {
-	struct event told = *s->ev;
+	struct message *m = s->m;
 
-	if (told.process >= 0 && told.channel == CHANNEL_NONE) {
-		told.channel = number_channel(s);
-		s->ev = &told;
+	if (m->channel == CHANNEL_LOCAL && !m->php && !m->work.waiting) {
+		if (s->rec->shape == RECORD_EXIM || m->user.n)
+			arrival_take_cwd(s);
+		m->work.waiting = true;
+		deadline_add(&s->c->patience, m->id, m->time + JOIN_PATIENCE);
+		deadline_add(&s->c->giving_up, m->id,
+			     m->time + s->c->settings->php_wait + USEC_SECOND);
 	}
+	if (m->channel == CHANNEL_SMTP && (m->work.no_end || s->ev->process >= 0))
+		deadline_add(&s->c->patience, m->id, m->time + JOIN_PATIENCE);
+}
+
+static void accept_message(struct step *s)
+{
+	bool numbered = s->ev->process >= 0;
+
 	if (!step_locate(s, s->ev->queue_id) && !s->entry)
 		step_recall(s, s->ev->queue_id);
 	if (s->m && !same_start(s)) {
@@ -240,7 +253,7 @@ void on_accept(struct step *s)
 		}
 		s->m = NULL;
 	}
-	if (s->m && told.process >= 0 && s->m->work.process == told.process)
+	if (s->m && numbered && s->m->work.process == s->ev->process)
 		return; /* told twice: what was joined to it stays */
 	if (!s->m) {
 		if (!s->ev->queue_id.n)
@@ -248,17 +261,20 @@ void on_accept(struct step *s)
 		step_create(s, s->ev->queue_id);
 	}
 	fill_start(s);
-	if (told.process >= 0)
+	if (numbered)
 		number_arrived(s);
-	if (s->m->channel == CHANNEL_LOCAL && !s->m->php && !s->m->work.waiting) {
-		if (s->rec->shape == RECORD_EXIM || s->m->user.n)
-			arrival_take_cwd(s);
-		s->m->work.waiting = true;
-		deadline_add(&s->c->patience, s->m->id, s->m->time + JOIN_PATIENCE);
-		deadline_add(&s->c->giving_up, s->m->id,
-			     s->m->time + s->c->settings->php_wait + USEC_SECOND);
-	}
-	if (s->m->channel == CHANNEL_SMTP && (s->m->work.no_end || told.process >= 0))
-		deadline_add(&s->c->patience, s->m->id, s->m->time + JOIN_PATIENCE);
+	begin_to_wait(s);
 	step_settle(s, true);
+}
+
+void on_accept(struct step *s)
+{
+	struct event told;
+
+	if (s->ev->process >= 0 && s->ev->channel == CHANNEL_NONE) {
+		told = *s->ev;
+		told.channel = number_channel(s);
+		s->ev = &told;
+	}
+	accept_message(s);
 }

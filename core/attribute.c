@@ -110,16 +110,19 @@ static const struct str site_parts[] = {
 	STR("/phpmailer/"),   STR("/PHPMailer/"),  STR("/classes/"),  STR("/src/"),
 };
 
-static bool ends_nocase(struct str s, struct str suffix)
+/* Does the path end in this "/file", or is it that without its slash? */
+static bool is_file(struct str path, struct str file)
 {
-	return s.n >= suffix.n && str_eq_nocase(str_skip(s, s.n - suffix.n), suffix);
+	if (path.n < file.n)
+		return path.n == file.n - 1 && str_eq_nocase(path, str_skip(file, 1));
+	path = str_skip(path, path.n - file.n);
+	return path.p[0] == '/' && str_eq_nocase(path, file);
 }
 
 bool attribute_is_library(struct str path)
 {
 	for (size_t i = 0; i < sizeof(library_files) / sizeof(*library_files); i++)
-		if (ends_nocase(path, library_files[i]) ||
-		    str_eq_nocase(path, str_skip(library_files[i], 1)))
+		if (is_file(path, library_files[i]))
 			return true;
 	return false;
 }

@@ -35,6 +35,7 @@ struct pipeline_source {
 	struct pipeline *pipeline;
 	char *name, *format, *tenant_account, *host;
 	bool tenant;
+	struct origin from; /* of its events; the host is the line's */
 	const struct parser *only; /* format set by name, or what a tenant may say */
 	struct envelope envelope;
 
@@ -98,6 +99,8 @@ struct pipeline_source *pipeline_source_add(struct pipeline *p, const struct sou
 	/* What a customer can write must not speak for the MTA. */
 	s->only = parser_named(p, s->tenant ? STR("php") : setup->format);
 	s->count.source = str_of(s->name);
+	s->from = (struct origin){ .source = str_of(s->name), .tenant = s->tenant,
+				   .tenant_account = str_of(s->tenant_account) };
 	s->next = p->sources;
 	p->sources = s;
 	return s;
@@ -389,17 +392,13 @@ static void emit(struct event_sink *base, const struct record *rec, const struct
 {
 	struct sink *sink = (struct sink *)base;
 	struct pipeline_source *s = sink->source;
-	struct origin from = {
-		.source = str_of(s->name),
-		.host = rec->host.n ? rec->host : str_of(s->host),
-		.tenant = s->tenant,
-		.tenant_account = str_of(s->tenant_account),
-	};
 
-	if (ev->kind == EV_LOST)
+	if (ev->kind == EV_LOST) {
 		on_lost(s, rec, ev);
-	else
-		correlate_event(&sink->pipeline->correlate, &from, rec, ev);
+		return;
+	}
+	s->from.host = rec->host.n ? rec->host : str_of(s->host);
+	correlate_event(&sink->pipeline->correlate, &s->from, rec, ev);
 }
 
 /* What the kernel keeps of a program's name. */

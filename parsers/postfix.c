@@ -216,10 +216,9 @@ struct tail {
 /* One "key=<value>" or "key=value" and the blank behind it. */
 static bool eat_pair(struct str *s, struct str key, struct str *value, bool *found)
 {
-	*found = false;
-	if (!str_eat(s, key))
+	*found = str_eat(s, key);
+	if (!*found)
 		return true;
-	*found = true;
 	if (s->n && s->p[0] == '<') {
 		if (!cursor_angle(s, value))
 			return false;
@@ -519,10 +518,12 @@ static enum parse_result on_content(const struct line *line, enum event_kind kin
 		return PARSE_UNKNOWN;
 	wanted = ev.header_name.n &&
 		 (str_eq(t.text, STR("mailaudit")) || is_link_header(ev.header_name));
+	if (kind == EV_HEADER) {
+		ev.client_name = ev.client_ip = STR_NONE;
+		return wanted ? emit(line, &ev) : PARSE_NOISE;
+	}
 	if (wanted)
 		emit_header(line, &ev);
-	if (kind == EV_HEADER)
-		return wanted ? PARSE_EVENTS : PARSE_NOISE;
 	set_tail(&ev, &t);
 	ev.response = t.text;
 	ev.dsn = find_dsn(t.text);
