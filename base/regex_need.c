@@ -1,7 +1,7 @@
 /* Finds words in expressions, and three bytes in a row in texts.
  *
- * Of a|b one word of each branch is needed, of ab the better of both; what is
- * optional, a class or a look-around needs nothing.
+ * Of a|b the words of one branch are needed, of ab all words or what a group among them
+ * needs, whichever is longer; what is optional, a class or a look-around needs nothing.
  *
  * Invariant: need_met() never says no to a text that matches. Whatever syntax is not
  * known here makes the whole pattern need nothing. */
@@ -73,8 +73,8 @@ static size_t least_bytes(const struct need *need)
 	size_t least = need->n ? NEED_MAX_BYTES : 0;
 
 	for (size_t i = 0; i < need->n; i++)
-		if (need->word[i].n < least)
-			least = need->word[i].n;
+		if (need->of[i].n < least)
+			least = need->of[i].n;
 	return least;
 }
 
@@ -86,14 +86,17 @@ static void keep_better(struct need *best, const struct need *other)
 		*best = *other;
 }
 
-/* The row of letters so far ends. */
-static void end_word(struct need_word *word, struct need *best)
+/* The row of letters so far ends: it is one more word of the branch, if there is room. */
+static void end_word(struct need_words *word, struct need_words *all)
 {
-	struct need one = { .n = 1 };
+	size_t gap = all->n > 0;
 
-	one.word[0] = *word;
-	if (word->n >= NEED_LEAST_BYTES)
-		keep_better(best, &one);
+	if (word->n >= NEED_LEAST_BYTES && all->n + gap + word->n <= NEED_MAX_BYTES) {
+		if (gap)
+			all->p[all->n] = '\0';
+		memcpy(all->p + all->n + gap, word->p, word->n);
+		all->n = (unsigned char)(all->n + gap + word->n);
+	}
 	word->n = 0;
 }
 
@@ -136,16 +139,25 @@ static bool read_byte(struct scan *s, char *c, bool *breaks)
 	return false;
 }
 
-static void add_byte(struct need_word *word, char c, struct need *best)
+static void add_byte(struct need_words *word, char c, struct need_words *all)
 {
 	if (word->n == NEED_MAX_BYTES)
-		end_word(word, best);
+		end_word(word, all);
 	word->p[word->n++] = (char)tolower((unsigned char)c);
+}
+
+/* What a branch without groups needs: all its words. */
+static void keep_words(struct need *best, const struct need_words *all)
+{
+	struct need own = { .n = all->n > 0 };
+
+	own.of[0] = *all;
+	keep_better(best, &own);
 }
 
 static void read_branch(struct scan *s, int depth, struct need *best)
 {
-	struct need_word word = { .n = 0 };
+	struct need_words word = { .n = 0 }, all = { .n = 0 };
 
 	best->n = 0;
 	while (s->p < s->end && !s->lost && *s->p != '|' && *s->p != ')') {
@@ -154,18 +166,19 @@ static void read_branch(struct scan *s, int depth, struct need *best)
 		int least;
 
 		if (eat(s, "(")) {
-			end_word(&word, best);
+			end_word(&word, &all);
 			read_group(s, depth, best);
 			continue;
 		}
 		byte = read_byte(s, &c, &breaks);
 		least = quantifier(s, &is);
 		if (byte && least)
-			add_byte(&word, c, best);
+			add_byte(&word, c, &all);
 		if (is || (!byte && breaks))
-			end_word(&word, best);
+			end_word(&word, &all);
 	}
-	end_word(&word, best);
+	end_word(&word, &all);
+	keep_words(best, &all);
 }
 
 static void read_branches(struct scan *s, int depth, struct need *out)
@@ -182,11 +195,36 @@ static void read_branches(struct scan *s, int depth, struct need *out)
 		unknown |= !branch.n || out->n + branch.n > NEED_MAX_WORDS;
 		if (unknown)
 			continue;
-		memcpy(out->word + out->n, branch.word, branch.n * sizeof(branch.word[0]));
+		memcpy(out->of + out->n, branch.of, branch.n * sizeof(branch.of[0]));
 		out->n += branch.n;
 	} while (eat(s, "|"));
 	if (unknown || s->lost)
 		out->n = 0;
+}
+
+/* ---- places ---- */
+
+/* A row of bytes and the one behind it. The bit folds the case of letters; what else it makes
+ * alike costs a match that was not needed. */
+static inline uint32_t row_add(uint32_t row, char c)
+{
+	return row << 8 | (unsigned char)c | 0x20;
+}
+
+/* Of the last three bytes of a row, a place in regex_text.seen. */
+static inline unsigned place(uint32_t row)
+{
+	return (row << 8) * 2654435761u >> (32 - REGEX_SEEN_BITS);
+}
+
+static unsigned place_of(const char *p)
+{
+	return place(row_add(row_add(row_add(0, p[0]), p[1]), p[2]));
+}
+
+static inline bool is_seen(const struct regex_text *text, unsigned at)
+{
+	return text->seen[at / 64] >> at % 64 & 1;
 }
 
 void need_read(struct str pattern, struct need *out)
@@ -198,56 +236,40 @@ void need_read(struct str pattern, struct need *out)
 		read_branches(&s, 0, out);
 	if (s.p != s.end)
 		out->n = 0;
-}
-
-/* ---- texts ---- */
-
-/* Of three bytes, a place in regex_text.seen. */
-static unsigned place(const char *p)
-{
-	unsigned bytes = (unsigned)(unsigned char)p[0] << 16 | (unsigned)(unsigned char)p[1] << 8 |
-			 (unsigned char)p[2];
-
-	return bytes * 2654435761u >> (32 - REGEX_SEEN_BITS);
-}
-
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+	for (size_t i = 0; i < out->n; i++)
+		out->of[i].first = (uint16_t)place_of(out->of[i].p);
 }
 
 void regex_prepare(struct str text, struct regex_text *out)
 {
-	char last[NEED_LEAST_BYTES] = "";
+	uint32_t row = 0;
 
 	memset(out->seen, 0, sizeof(out->seen));
 	out->text = text;
 	for (size_t i = 0; i < text.n; i++) {
 		unsigned at;
 
-		last[0] = last[1];
-		last[1] = last[2];
-		last[2] = lower(text.p[i]);
-		at = place(last);
+		row = row_add(row, text.p[i]);
+		at = place(row);
 		out->seen[at / 64] |= UINT64_C(1) << at % 64;
 	}
 }
 
-static bool has_word(const struct need_word *word, const struct regex_text *text)
+static bool has_words(const struct need_words *words, const struct regex_text *text)
 {
-	for (size_t i = 0; i + NEED_LEAST_BYTES <= word->n; i++) {
-		unsigned at = place(word->p + i);
-
-		if (!(text->seen[at / 64] >> at % 64 & 1))
+	if (!is_seen(text, words->first))
+		return false;
+	for (size_t i = 1; i + NEED_LEAST_BYTES <= words->n; i++)
+		if (memchr(words->p + i, '\0', NEED_LEAST_BYTES) == NULL &&
+		    !is_seen(text, place_of(words->p + i)))
 			return false;
-	}
 	return true;
 }
 
 bool need_met(const struct need *need, const struct regex_text *text)
 {
 	for (size_t i = 0; i < need->n; i++)
-		if (has_word(&need->word[i], text))
+		if (has_words(&need->of[i], text))
 			return true;
 	return !need->n;
 }

@@ -86,7 +86,7 @@ static void tells_what_is_wrong(void **state)
 	regex_free(NULL);
 }
 
-/* "spam|junk": the words of which one is needed. */
+/* "spam&mail|junk": both words are needed, or the third. */
 static void needs(const char *pattern, const char *wanted)
 {
 	char got[1000] = "";
@@ -94,9 +94,11 @@ static void needs(const char *pattern, const char *wanted)
 	size_t n = 0;
 
 	need_read(str_of(pattern), &need);
-	for (size_t i = 0; i < need.n; i++)
-		n += (size_t)snprintf(got + n, sizeof(got) - n, "%s%.*s", i ? "|" : "",
-				      need.word[i].n, need.word[i].p);
+	for (size_t i = 0; i < need.n; i++) {
+		n += (size_t)snprintf(got + n, sizeof(got) - n, "%s", i ? "|" : "");
+		for (size_t k = 0; k < need.of[i].n; k++)
+			got[n++] = need.of[i].p[k] ? need.of[i].p[k] : '&';
+	}
 	if (strcmp(got, wanted))
 		fail_msg("%s needs \"%s\", not \"%s\"", pattern, got, wanted);
 }
@@ -114,8 +116,13 @@ static void knows_what_is_needed(void **state)
 	needs("spams?", "spam");
 	needs("spa?m", "");
 	needs("spam+er", "spam");
-	needs("spam{0,3}mer", "spa");
-	needs("spam{2}mer", "spam");
+	needs("spam{0,3}mer", "spa&mer");
+	needs("spam{2}mer", "spam&mer");
+	needs("spam.*mail", "spam&mail");
+	needs("leaf ?php ?mailer|x", "");
+	needs("leaf ?php ?mailer|junk.{3}", "leaf&php&mailer|junk");
+	needs("(spam|junk).*m.*mail", "mail");
+	needs("(spam|junk).*hot.*mail", "hot&mail");
 	needs("(spam|junk) mail", " mail");
 	needs("(spam|junk)?mail", "mail");
 	needs("(?:viagra|cialis).{0,20}mg", "viagra|cialis");
@@ -130,7 +137,9 @@ static void knows_what_is_needed(void **state)
 	needs("(spam)\\1", "");
 	needs("\\Qa|b\\E", "");
 	needs("spam\\x41", "");
-	needs("a very long word it is", "a very long wor");
+	needs("a very long word it is", "a very long word it is");
+	needs("thirty bytes are more than fit.", "thirty bytes are more than fi");
+	needs("twenty bytes of it, .ten that fit no more", "twenty bytes of it, ");
 	needs("((((((((((spam))))))))))", "");
 	needs("", "");
 }
@@ -139,9 +148,11 @@ static void knows_what_is_needed(void **state)
 static void looks_before_it_matches(void **state)
 {
 	static const char *const patterns[] = { "spam|junk", "\\bspam(mer)?s?\\b", "x{0}spam",
-						"(a|bc|def)+g", "[^s]pam", "s.am", "(?=spam)s" };
+						"(a|bc|def)+g", "[^s]pam", "s.am", "(?=spam)s",
+						"spam.*junk" };
 	static const char *const texts[] = { "",     "SPAM", "a spammer", "junk", "xxspam", "spams",
-					     "defg", "bcg",  "ag",	  "npam", "sxam",   "SpA" };
+					     "defg", "bcg",  "ag",	  "npam", "sxam",   "SpA",
+					     "spam and JUNK", "junk and spam", "spam and jun" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
