@@ -1159,6 +1159,8 @@ void detect_free(struct detect *d)
 void detect_reload(struct detect *d, const struct detect_world *world)
 {
 	d->world = *world;
+	for (struct stream *s = d->oldest; s; s = s->newer)
+		s->plain_library = 0;
 }
 
 void detect_restore(struct detect *d, int64_t next_stream, int64_t next_finding)

@@ -85,6 +85,7 @@ struct stream {
 	int64_t calls; /* of mail(), as PHP's log told */
 	int64_t script_line; /* of the newest call; 0 unknown */
 	bool plain_path; /* its path has no sign: it is not looked at again */
+	uint64_t plain_library; /* hash of the newest other path without a sign; not in its row */
 	usec_t php_seen; /* newest line of PHP's log, 0: never */
 
 	/* Recipients per hour of the day (UTC), learned; and of the hour now. */

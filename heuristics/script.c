@@ -93,18 +93,35 @@ static void unseen(const struct observation *o, const struct script_settings *se
 			     "it never sent mail before");
 }
 
+/* A path that has none is not looked at again. A stream that stands for a site's library has
+ * many paths, one after the other. */
+static void look_at_path(const struct observation *o, struct str path, struct signs *out)
+{
+	struct stream *s = o->stream;
+	uint64_t hash;
+
+	out->count = 0;
+	out->weight = 0;
+	if (s->plain_path)
+		return;
+	hash = str_hash(path, 0);
+	if (hash == s->plain_library)
+		return;
+	patterns_path(o->world->patterns, path, false, out);
+	if (!out->count)
+		s->plain_library = hash;
+}
+
 /* Where the code is, whether or not PHP's log told. */
 static void observe_place(const struct observation *o, struct str path, bool eval, bool stranger,
 			  const struct script_settings *set)
 {
-	struct signs signs = { 0 };
+	struct signs signs;
 	double weight;
 
 	if (!o->world->patterns)
 		return;
-	if (!o->stream->plain_path)
-		patterns_path(o->world->patterns, path, false, &signs);
-	/* A stream that stands for a site's library has many paths. */
+	look_at_path(o, path, &signs);
 	o->stream->plain_path = signs.count == 0 && str_eq(path, o->stream->name);
 	weight = observe_signs(o, &signs, stranger ? 1 : 0.3, "bad-path", set->cap);
 	if (weight >= BAD_PATH && stranger)
