@@ -171,6 +171,11 @@ static size_t header_label(struct str s)
 	return 0;
 }
 
+static bool begins_code(char c)
+{
+	return c == '%' || c == '&' || c == 'u' || c == 'U' || c == '\\';
+}
+
 /* An encoded CR or LF in s; s.n: none. A backslash is common in names
  * ("CORP\robert"): such a one counts before a header only. */
 static size_t encoded_break(struct str s)
@@ -182,7 +187,7 @@ static size_t encoded_break(struct str s)
 	for (size_t i = 0; i < s.n; i++) {
 		struct str here = str_skip(s, i);
 
-		if (!memchr("%&uU\\", s.p[i], 5))
+		if (!begins_code(s.p[i]))
 			continue;
 		for (size_t k = 0; k < sizeof(codes) / sizeof(codes[0]); k++)
 			if (str_starts_nocase(here, codes[k]))
@@ -200,9 +205,9 @@ static size_t encoded_break(struct str s)
  * of the line ends; s.n: none. */
 static size_t header_within(struct str s)
 {
-	for (size_t i = 1; i < s.n; i++) {
+	for (size_t i = str_chr(s, ' ') + 1; i < s.n; i += str_chr(str_skip(s, i), ' ') + 1) {
 		struct str here = str_skip(s, i), value;
-		size_t label = s.p[i - 1] == ' ' ? header_label(here) : 0;
+		size_t label = header_label(here);
 
 		if (!label)
 			continue;

@@ -60,15 +60,24 @@ static const struct {
 
 /* ---- small parts ---- */
 
+static bool is_letter(char c)
+{
+	return (unsigned)((unsigned char)c | 0x20) - 'a' < 26;
+}
+
+static bool is_label_byte(char c)
+{
+	return is_letter(c) || (unsigned)(unsigned char)c - '0' < 10 || c == '-' || c == '_';
+}
+
 /* Length of the field name with its colon that s starts with; 0: none. */
 static size_t label_length(struct str s)
 {
-	size_t n = 0;
+	size_t n = 0, most = s.n < MAX_LABEL ? s.n : MAX_LABEL;
 
-	if (!s.n || !isalpha((unsigned char)s.p[0]))
+	if (!s.n || !is_letter(s.p[0]))
 		return 0;
-	while (n < s.n && n < MAX_LABEL && (isalnum((unsigned char)s.p[n]) || s.p[n] == '-' ||
-					    s.p[n] == '_'))
+	while (n < most && is_label_byte(s.p[n]))
 		n++;
 	return n > 1 && n < s.n && s.p[n] == ':' ? n + 1 : 0;
 }
@@ -76,9 +85,13 @@ static size_t label_length(struct str s)
 /* -1: not a name that headers commonly have. */
 static int name_of(struct str label)
 {
-	for (size_t i = 0; i < sizeof(known_names) / sizeof(known_names[0]); i++)
-		if (str_eq_nocase(label, known_names[i].label))
+	for (size_t i = 0; i < sizeof(known_names) / sizeof(known_names[0]); i++) {
+		struct str name = known_names[i].label;
+
+		if (name.n == label.n && (name.p[0] | 0x20) == (label.p[0] | 0x20) &&
+		    str_eq_nocase(label, name))
 			return (int)known_names[i].name;
+	}
 	return str_starts_nocase(label, STR("X-")) ? HEAD_OTHER : -1;
 }
 
@@ -188,12 +201,14 @@ enum step { STEP_VALUE, STEP_FIELD, STEP_MIME, STEP_BODY };
 static enum step step_at(const struct phphead *h, const struct head_field *before, size_t blanks,
 			 struct str s)
 {
-	if (blanks >= 2 && str_starts(s, STR("--")))
-		return STEP_MIME;
+	size_t label;
+
 	if (blanks == 1)
 		return begins_after_blank(before, s) ? STEP_FIELD : STEP_VALUE;
-	if (label_length(s) && str_skip(s, label_length(s)).n &&
-	    !str_starts(str_skip(s, label_length(s)), STR("//")))
+	if (str_starts(s, STR("--")))
+		return STEP_MIME;
+	label = label_length(s);
+	if (label && label < s.n && !str_starts(str_skip(s, label), STR("//")))
 		return STEP_FIELD;
 	if (blanks < 4 || !s.n || is_folded(before->value, s))
 		return STEP_VALUE;
@@ -275,19 +290,21 @@ void phphead_read(struct str headers, struct phphead *out)
 	struct str s = str_head(headers, PHP_MAIL_MAX_HEADERS);
 	struct head_field *f = out->field;
 
-	memset(out, 0, sizeof(*out));
+	memset(out, 0, offsetof(struct phphead, field));
 	out->cut = headers.n >= PHP_MAIL_MAX_HEADERS;
 	s = str_skip(s, count_blanks(s));
 	if (!s.n)
 		return;
 	start_field(f, s, 0);
 	for (size_t i = label_length(s); i < s.n; i++) {
-		size_t blanks = count_blanks(str_skip(s, i));
+		size_t blanks;
 		enum step step;
 
+		i += str_chr(str_skip(s, i), ' ');
+		if (i == s.n)
+			break;
 		f->value = str_range(f->value.p, s.p + i);
-		if (!blanks)
-			continue;
+		blanks = count_blanks(str_skip(s, i));
 		step = step_at(out, f, blanks, str_skip(s, i + blanks));
 		i += blanks - 1;
 		if (step == STEP_VALUE)

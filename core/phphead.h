@@ -40,7 +40,6 @@ struct head_field {
 
 /* Views into the string it was made of. */
 struct phphead {
-	struct head_field field[PHPHEAD_MAX_FIELDS];
 	size_t count;
 	uint32_t names; /* HEAD_BIT of what is there */
 	uint32_t repeated; /* HEAD_BIT of names that may stand once (RFC 5322 3.6) and do not */
@@ -50,6 +49,7 @@ struct phphead {
 	bool mixed; /* fields after one blank and fields after two: both kinds of line end */
 	struct str body; /* text behind an empty line that is not a MIME part; "" none */
 	bool cut; /* as long as the log's reader keeps: its end may be missing */
+	struct head_field field[PHPHEAD_MAX_FIELDS]; /* `count` of them */
 };
 
 /* Of longer headers PHP_MAIL_MAX_HEADERS bytes (core/message.h) are read. */
