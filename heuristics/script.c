@@ -3,6 +3,7 @@
  * was just dropped, mail past PHP's log, a form that writes to strangers. */
 #include <stdio.h>
 
+#include "base/hash.h"
 #include "core/detect.h"
 #include "core/mailtext.h"
 #include "core/visit.h"
@@ -104,7 +105,7 @@ static void look_at_path(const struct observation *o, struct str path, struct si
 	out->weight = 0;
 	if (s->plain_path)
 		return;
-	hash = str_hash(path, 0);
+	hash = hash_str(0, path);
 	if (hash == s->plain_library)
 		return;
 	patterns_path(o->world->patterns, path, false, out);
