@@ -19,13 +19,15 @@ static bool at_end_of_field(struct str s)
 	       (s.p[0] == ':' && (s.n == 1 || s.p[1] == ' '));
 }
 
+static const bool ends_or_quotes[256] = { [' '] = true, [':'] = true, ['"'] = true,
+					  ['\\'] = true };
+
 /* Bytes that neither end a field nor quote. */
 static void eat_plain(struct str *s)
 {
 	size_t n = 0;
 
-	while (n < s->n && s->p[n] != ' ' && s->p[n] != ':' && s->p[n] != '"' &&
-	       s->p[n] != '\\')
+	while (n < s->n && !ends_or_quotes[(unsigned char)s->p[n]])
 		n++;
 	*s = str_skip(*s, n);
 }
@@ -62,9 +64,12 @@ bool exim_eat_angle(struct str *s, struct str *out)
 	if (!str_eat(&rest, STR("<")))
 		return false;
 	while (rest.n && rest.p[0] != '>') {
-		if (rest.p[0] != '"')
-			rest = str_skip(rest, 1);
-		else if (!cursor_quoted(&rest, &quoted))
+		size_t n = 0;
+
+		while (n < rest.n && rest.p[n] != '>' && rest.p[n] != '"')
+			n++;
+		rest = str_skip(rest, n);
+		if (rest.n && rest.p[0] == '"' && !cursor_quoted(&rest, &quoted))
 			return false;
 	}
 	if (rest.n == 0 || !at_end_of_field(str_skip(rest, 1)))

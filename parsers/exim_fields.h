@@ -23,7 +23,10 @@ static inline bool is_digit(char c)
 
 static inline bool is_base62(char c)
 {
-	return is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+	static const bool is[256] = { ['0' ... '9'] = true, ['A' ... 'Z'] = true,
+				      ['a' ... 'z'] = true };
+
+	return is[(unsigned char)c];
 }
 
 /* NUL where there is none. */
