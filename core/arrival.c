@@ -1,7 +1,5 @@
 /* A message arrives: pickup, smtpd's client=, Exim's <=, and the cwd= line that
  * Exim writes before it. */
-#include <stdio.h>
-
 #include "core/session.h"
 #include "core/step.h"
 
@@ -11,12 +9,21 @@
 #define CWD_MAX_AGE_UNNUMBERED (10 * USEC_SECOND)
 #define CWD_MAX_WAITING 32
 
+#define KEY_ROOM (255 + 1 + STR_INT_MAX)
+
+/* "host:pid" */
+static struct str process_key(const struct step *s, char buf[KEY_ROOM])
+{
+	char *end = str_put(buf, str_head(s->from->host, 255));
+
+	*end++ = ':';
+	return str_range(buf, str_put_int(end, s->rec->pid));
+}
+
 static void take_cwd_of_pid(struct step *s)
 {
-	char key[300];
-	int n = snprintf(key, sizeof(key), "%.*s:%u", (int)str_head(s->from->host, 255).n,
-			 s->from->host.n ? s->from->host.p : "", s->rec->pid);
-	struct str k = { key, (size_t)n };
+	char key[KEY_ROOM];
+	struct str k = process_key(s, key);
 	const struct note *note = notes_get(&s->c->notes, STR("cwd"), k);
 
 	if (!note)
@@ -29,10 +36,8 @@ static void take_cwd_of_pid(struct step *s)
 /* "usec path\n" entries, oldest first: without +pid only the order tells. */
 static void take_cwd_by_order(struct step *s)
 {
-	char key[300], buf[24];
-	int n = snprintf(key, sizeof(key), "%.*s:0", (int)str_head(s->from->host, 255).n,
-			 s->from->host.n ? s->from->host.p : "");
-	struct str k = { key, (size_t)n }, rest, owner, submitter;
+	char key[KEY_ROOM], buf[24];
+	struct str k = process_key(s, key), rest, owner, submitter;
 	const struct note *note = notes_get(&s->c->notes, STR("cwd"), k);
 	struct arena scratch = { 0 };
 	struct str text;
@@ -73,31 +78,24 @@ void arrival_take_cwd(struct step *s)
 
 void on_cwd(struct step *s)
 {
-	char key[300], head[32];
-	int n = snprintf(key, sizeof(key), "%.*s:%u", (int)str_head(s->from->host, 255).n,
-			 s->from->host.n ? s->from->host.p : "", s->rec->pid);
-	struct str k = { key, (size_t)n }, path = str_head(s->ev->cwd, 1024), old = STR_NONE;
-	const struct note *note = notes_get(&s->c->notes, STR("cwd"), k);
+	char key[KEY_ROOM], *value, *end;
+	struct str k = process_key(s, key), path = str_head(s->ev->cwd, 1024), old = STR_NONE;
+	const struct note *note;
 	struct arena scratch = { 0 };
-	char *value;
-	size_t at;
 
 	if (s->rec->pid) {
 		notes_put(&s->c->notes, STR("cwd"), k, path, s->time);
 		return;
 	}
+	note = notes_get(&s->c->notes, STR("cwd"), k);
 	if (note && note->value.n < CWD_MAX_WAITING * 128)
 		old = note->value;
-	snprintf(head, sizeof(head), "%lld ", (long long)s->time);
-	value = arena_alloc(&scratch, old.n + strlen(head) + path.n + 2);
-	memcpy(value, old.n ? old.p : "", old.n);
-	at = old.n;
-	memcpy(value + at, head, strlen(head));
-	at += strlen(head);
-	memcpy(value + at, path.n ? path.p : "", path.n);
-	at += path.n;
-	value[at++] = '\n';
-	notes_put(&s->c->notes, STR("cwd"), k, (struct str){ value, at }, s->time);
+	value = arena_alloc(&scratch, old.n + STR_INT_MAX + path.n + 2);
+	end = str_put_int(str_put(value, old), s->time);
+	*end++ = ' ';
+	end = str_put(end, path);
+	*end++ = '\n';
+	notes_put(&s->c->notes, STR("cwd"), k, str_range(value, end), s->time);
 	arena_release(&scratch);
 }
 
@@ -132,20 +130,11 @@ static void adopt_parent(struct step *s)
 		s->m->parent = parent->id;
 }
 
-/* "host:pid" */
-static struct str process_key(const struct step *s, char *buf, size_t size)
-{
-	int n = snprintf(buf, size, "%.*s:%u", (int)str_head(s->from->host, 255).n,
-			 s->from->host.n ? s->from->host.p : "", s->rec->pid);
-
-	return (struct str){ buf, (size_t)n };
-}
-
 /* Sendmail names the login in a line of its own, once for each connection, which is
  * one process. The address is kept before it: another client is another process. */
 void on_auth(struct step *s)
 {
-	char key[300];
+	char key[KEY_ROOM];
 	struct arena scratch = { 0 };
 	struct str ip = s->ev->client_ip, login = str_head(s->ev->login, 256);
 	char *value;
@@ -164,7 +153,7 @@ void on_auth(struct step *s)
 	memcpy(value, ip.n ? ip.p : "", ip.n);
 	value[ip.n] = ' ';
 	memcpy(value + ip.n + 1, login.p, login.n);
-	notes_put(&s->c->notes, STR("login"), process_key(s, key, sizeof(key)),
+	notes_put(&s->c->notes, STR("login"), process_key(s, key),
 		  (struct str){ value, ip.n + 1 + login.n }, s->time);
 	arena_release(&scratch);
 }
@@ -172,8 +161,8 @@ void on_auth(struct step *s)
 /* A connection sends more than one message: the note is made younger. */
 struct str arrival_login(struct step *s, struct arena *scratch)
 {
-	char key[300];
-	struct str k = process_key(s, key, sizeof(key)), value;
+	char key[KEY_ROOM];
+	struct str k = process_key(s, key), value;
 	const struct note *note =
 		s->rec->pid ? notes_get(&s->c->notes, STR("login"), k) : NULL;
 

@@ -8,54 +8,43 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 
 struct note_slot {
+	struct table_node by_key;
 	struct note note; /* kind and key view into text */
-	char *text; /* "kind\0key" */
-	size_t text_n;
 	char *value; /* owned; NULL: removed */
 	bool stored, changed;
 	struct note_slot *older, *newer, *next_changed;
+	char text[]; /* kind, key */
 };
 
-static char *slot_text(struct str kind, struct str key)
+static uint64_t key_hash(struct str kind, struct str key)
 {
-	char *text = xmalloc(kind.n + 1 + key.n + 1);
-
-	memcpy(text, kind.p, kind.n);
-	text[kind.n] = 0;
-	memcpy(text + kind.n + 1, key.n ? key.p : "", key.n);
-	text[kind.n + 1 + key.n] = 0;
-	return text;
+	return hash_str(hash_str(0, kind), key);
 }
 
 static struct note_slot *slot_find(const struct notes *n, struct str kind, struct str key)
 {
-	char small[256];
-	char *text = small;
-	size_t len = kind.n + 1 + key.n;
-	struct note_slot *slot;
+	struct table_node *node = table_get(&n->by_key, key_hash(kind, key));
 
-	if (len >= sizeof(small))
-		text = xmalloc(len + 1);
-	memcpy(text, kind.p, kind.n);
-	text[kind.n] = 0;
-	memcpy(text + kind.n + 1, key.n ? key.p : "", key.n);
-	slot = map_get(&n->by_key, (struct str){ text, len });
-	if (text != small)
-		free(text);
-	return slot;
+	for (; node; node = table_get_next(node)) {
+		struct note_slot *slot = table_owner(node, struct note_slot, by_key);
+
+		if (str_eq(slot->note.key, key) && str_eq(slot->note.kind, kind))
+			return slot;
+	}
+	return NULL;
 }
 
 static struct note_slot *slot_new(struct notes *n, struct str kind, struct str key)
 {
-	struct note_slot *slot = xcalloc(1, sizeof(*slot));
+	struct note_slot *slot = xcalloc(1, sizeof(*slot) + kind.n + key.n);
 
-	slot->text = slot_text(kind, key);
-	slot->text_n = kind.n + 1 + key.n;
+	str_put(str_put(slot->text, kind), key);
 	slot->note.kind = (struct str){ slot->text, kind.n };
-	slot->note.key = (struct str){ slot->text + kind.n + 1, key.n };
-	map_put(&n->by_key, (struct str){ slot->text, slot->text_n }, slot);
+	slot->note.key = (struct str){ slot->text + kind.n, key.n };
+	table_insert(&n->by_key, &slot->by_key, key_hash(kind, key));
 	return slot;
 }
 
@@ -123,11 +112,10 @@ static void slot_changed(struct notes *n, struct note_slot *slot)
 
 static void slot_free(struct notes *n, struct note_slot *slot)
 {
-	map_remove(&n->by_key, (struct str){ slot->text, slot->text_n });
+	table_remove(&n->by_key, &slot->by_key);
 	if (slot->value)
 		order_unlink(n, slot);
 	free(slot->value);
-	free(slot->text);
 	free(slot);
 }
 
@@ -247,15 +235,14 @@ bool notes_dirty(const struct notes *n)
 
 void notes_release(struct notes *n)
 {
-	struct map_slot *at;
-	size_t i = 0;
+	struct table_node *at = table_walk(&n->by_key, NULL), *next;
 
-	while ((at = map_next(&n->by_key, &i))) {
-		struct note_slot *slot = at->value;
+	for (; at; at = next) {
+		struct note_slot *slot = table_owner(at, struct note_slot, by_key);
 
+		next = table_walk(&n->by_key, at);
 		free(slot->value);
-		free(slot->text);
 		free(slot);
 	}
-	map_release(&n->by_key);
+	table_release(&n->by_key);
 }

@@ -4,7 +4,7 @@
 #ifndef MAILAUDIT_CORE_NOTES_H
 #define MAILAUDIT_CORE_NOTES_H
 
-#include "base/map.h"
+#include "base/table.h"
 #include "core/batch.h"
 
 /* A note is forgotten this long (event time) after it was written. */
@@ -30,7 +30,7 @@ struct note_order {
 };
 
 struct notes {
-	struct map by_key; /* "kind\0key" -> struct note_slot */
+	struct table by_key; /* struct note_slot by kind and key */
 	struct note_order orders[NOTES_LIVES];
 	struct note_slot *changed; /* since the last commit */
 };
