@@ -400,10 +400,12 @@ static struct message_evidence evidence_of(const struct message *m)
  * too. */
 static bool is_judged(const struct message *m)
 {
-	struct message_evidence now = evidence_of(m);
+	const struct message_evidence *j = &m->judged;
 
-	return m->channel != CHANNEL_SMTP && m->channel != CHANNEL_NONE &&
-	       memcmp(&now, &m->judged, sizeof(now)) == 0;
+	return m->channel == j->channel && m->channel != CHANNEL_SMTP &&
+	       m->channel != CHANNEL_NONE && m->uid == j->uid && m->php == j->php &&
+	       m->user.p == j->user && m->login.p == j->login && m->sender.p == j->sender &&
+	       m->cwd.p == j->cwd && m->work.ref.p == j->ref && m->work.xphp.p == j->xphp;
 }
 
 bool attribute_message(const struct accounts *a, struct message *m, const struct php_mail *php)

@@ -82,10 +82,11 @@ struct message_streams {
 };
 
 /* Book-keeping of attribute.c: by what it judged. No text of a message changes where it is, so
- * its place tells it; all members are as wide, for a comparison of all bytes. */
+ * its place tells it. */
 struct message_evidence {
+	enum channel channel;
+	int64_t uid, php;
 	const char *user, *login, *sender, *cwd, *ref, *xphp;
-	int64_t channel, uid, php;
 };
 
 struct message {

@@ -191,6 +191,8 @@ void notes_expire(struct notes *n, usec_t now)
 	for (int i = 0; i < NOTES_LIVES; i++) {
 		struct note_order *order = &n->orders[i];
 
+		if (!order->oldest)
+			continue;
 		expire(n, order, lives[i].ttl, now);
 		while (order->count > lives[i].max)
 			notes_remove(n, order->oldest->note.kind, order->oldest->note.key);
