@@ -8,34 +8,61 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int init(struct dictionary *d, struct sql *db, int ntexts)
+int64_t dictionary_hash(const struct str *texts, int n)
 {
-	*d = (struct dictionary){ .db = db, .ntexts = ntexts, .used_day = INT64_MIN };
-	return 0;
+	uint64_t h = 0;
+
+	for (int i = 0; i < n; i++)
+		if (texts[i].n)
+			h = str_hash(texts[i], h + (uint64_t)i);
+	return (int64_t)(h & 0xffffff);
 }
 
+static bool is_empty(struct sql *db, const char *table)
+{
+	char text[128];
+	struct sql_stmt *st;
+	bool empty;
+
+	snprintf(text, sizeof(text), "SELECT NOT EXISTS (SELECT 1 FROM %s)", table);
+	st = sql_prepare(db, text, NULL);
+	empty = st && sql_run_int(st);
+	sql_finalize(st);
+	return empty;
+}
+
+/* Parameters are the texts and, for the tables that have it, the hash. */
 int dictionary_init(struct dictionary *d, struct sql *db, const char *table,
-		    const char *columns, int ntexts, struct error *err)
+		    const char *columns, int ntexts, bool hashed, struct error *err)
 {
 	static const char *const marks[] = { "", "?1", "?1, ?2", "?1, ?2, ?3" };
+	const char *at[] = { "", "", "" };
 	char text[256];
 
-	init(d, db, ntexts);
-	snprintf(text, sizeof(text), "SELECT id FROM %s WHERE (%s) = (%s)", table, columns,
-		 marks[ntexts]);
+	if (hashed) {
+		static const char *const hash[] = { "", "?2", "?3", "?4" };
+
+		at[0] = "hash, ";
+		at[1] = hash[ntexts];
+		at[2] = ", ";
+	}
+	*d = (struct dictionary){ .db = db, .ntexts = ntexts, .hashed = hashed,
+				  .max = DICTIONARY_MAX_CACHED, .complete = is_empty(db, table) };
+	snprintf(text, sizeof(text), "SELECT id FROM %s WHERE (%s%s) = (%s%s%s)", table, at[0],
+		 columns, at[1], at[2], marks[ntexts]);
 	d->find = sql_prepare(db, text, err);
-	snprintf(text, sizeof(text), "INSERT INTO %s (%s) VALUES (%s)", table, columns,
-		 marks[ntexts]);
+	snprintf(text, sizeof(text), "INSERT INTO %s (%s%s) VALUES (%s%s%s)", table, at[0],
+		 columns, at[1], at[2], marks[ntexts]);
 	d->add = d->find ? sql_prepare(db, text, err) : NULL;
 	return d->add ? 0 : -1;
 }
 
-int dictionary_init_daily(struct dictionary *d, struct sql *db, const char *table,
+int dictionary_init_daily(struct dictionary *d, struct sql *db, const char *table, size_t max,
 			  struct error *err)
 {
 	char text[256];
 
-	init(d, db, 1);
+	*d = (struct dictionary){ .db = db, .ntexts = 1, .max = max, .used_day = INT64_MIN };
 	snprintf(text, sizeof(text), "INSERT INTO %s (text, day) VALUES (?1, ?2)", table);
 	d->add = sql_prepare(db, text, err);
 	return d->add ? 0 : -1;
@@ -52,6 +79,7 @@ void dictionary_release(struct dictionary *d)
 void dictionary_forget(struct dictionary *d)
 {
 	map_release(&d->ids);
+	d->complete = false;
 }
 
 /* Lengths come first, so that no text can pretend to be two. */
@@ -77,8 +105,8 @@ static struct str key_of(struct dictionary *d, const struct str *texts)
 
 static void remember(struct dictionary *d, struct str key, int64_t id)
 {
-	if (d->ids.count >= DICTIONARY_MAX_CACHED)
-		map_release(&d->ids);
+	if (d->ids.count >= d->max)
+		dictionary_forget(d);
 	map_put(&d->ids, key, (void *)(intptr_t)id);
 }
 
@@ -86,6 +114,8 @@ static void bind_texts(struct dictionary *d, struct sql_stmt *st, const struct s
 {
 	for (int i = 0; i < d->ntexts; i++)
 		sql_bind_str(st, i + 1, texts[i]);
+	if (d->hashed)
+		sql_bind_int(st, d->ntexts + 1, dictionary_hash(texts, d->ntexts));
 }
 
 /* 1: in the table; 0: not; -1: error. */
@@ -93,6 +123,8 @@ static int find(struct dictionary *d, const struct str *texts, int64_t *id, stru
 {
 	int rc;
 
+	if (d->complete)
+		return 0;
 	bind_texts(d, d->find, texts);
 	rc = sql_step(d->find, err);
 	if (rc == 1) {
@@ -110,6 +142,11 @@ static int add(struct dictionary *d, int64_t *id, struct error *err)
 	return 0;
 }
 
+int64_t dictionary_recall(struct dictionary *d, const struct str *texts)
+{
+	return (intptr_t)map_get(&d->ids, key_of(d, texts));
+}
+
 int dictionary_id(struct dictionary *d, const struct str *texts, int64_t *id, struct error *err)
 {
 	struct str key = key_of(d, texts);
@@ -121,9 +158,11 @@ int dictionary_id(struct dictionary *d, const struct str *texts, int64_t *id, st
 	rc = find(d, texts, id, err);
 	if (rc < 0)
 		return -1;
-	bind_texts(d, d->add, texts);
-	if (rc == 0 && add(d, id, err) < 0)
-		return -1;
+	if (rc == 0) {
+		bind_texts(d, d->add, texts);
+		if (add(d, id, err) < 0)
+			return -1;
+	}
 	remember(d, key, *id);
 	return 0;
 }

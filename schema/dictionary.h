@@ -16,15 +16,22 @@ struct dictionary {
 	char *key; /* scratch */
 	size_t key_room;
 	int ntexts;
+	bool hashed; /* found by the hash of the texts */
+	bool complete; /* memory holds all there is in the table */
+	size_t max; /* entries in memory */
 	int64_t used_day; /* of responses */
 };
 
-/* columns: the texts that make an entry, "host, ip". All are UNIQUE together. */
+/* 24 bits of the hash of an entry's texts; empty ones at the end may be left out. */
+int64_t dictionary_hash(const struct str *texts, int n);
+
+/* columns: the texts that make an entry, "host, ip". Either they are UNIQUE together or,
+ * `hashed`, the column `hash` has an index. */
 int dictionary_init(struct dictionary *d, struct sql *db, const char *table,
-		    const char *columns, int ntexts, struct error *err);
-/* The table of responses: never searched, shared only through memory and only
- * within one day; see 0001_init.sql. */
-int dictionary_init_daily(struct dictionary *d, struct sql *db, const char *table,
+		    const char *columns, int ntexts, bool hashed, struct error *err);
+/* A table of texts that are never searched, shared only through memory and only within one
+ * day: see response in 0001_init.sql. At most `max` are in memory. */
+int dictionary_init_daily(struct dictionary *d, struct sql *db, const char *table, size_t max,
 			  struct error *err);
 void dictionary_release(struct dictionary *d);
 /* After a rollback the ids given since the last commit mean nothing. */
@@ -32,7 +39,9 @@ void dictionary_forget(struct dictionary *d);
 
 /* *id of the entry with these ntexts texts, added when there is none. */
 int dictionary_id(struct dictionary *d, const struct str *texts, int64_t *id, struct error *err);
-/* Responses: the entry of this day. */
+/* The entry, if it is in memory; else 0. */
+int64_t dictionary_recall(struct dictionary *d, const struct str *texts);
+/* The entry of this day. */
 int dictionary_daily_id(struct dictionary *d, struct str text, int64_t day, int64_t *id,
 			struct error *err);
 

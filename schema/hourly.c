@@ -4,6 +4,8 @@
  * account; a row that came down to no message is gone. */
 #include "schema/hourly.h"
 
+#include "core/message.h"
+
 static const struct sql_text statements[] = {
 	{ offsetof(struct hourly, add),
 	  "INSERT INTO hourly VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
@@ -13,6 +15,30 @@ static const struct sql_text statements[] = {
 	{ offsetof(struct hourly, clean),
 	  "DELETE FROM hourly WHERE day = ?1 AND account = ?2 AND hour = ?3 AND messages = 0" },
 };
+
+#define UNSENT_BASE (MESSAGE_MAX_RECIPIENTS + 1)
+
+/* From the lowest digit on. */
+static const enum rcpt_status unsent_digits[] = { RCPT_BOUNCED, RCPT_REJECTED, RCPT_DEFERRED,
+						  RCPT_PENDING, RCPT_EXPIRED };
+#define UNSENT_DIGITS ((int)(sizeof(unsent_digits) / sizeof(unsent_digits[0])))
+
+int64_t tally_unsent(const struct tally *t)
+{
+	int64_t n = 0;
+
+	for (int i = UNSENT_DIGITS - 1; i >= 0; i--)
+		n = n * UNSENT_BASE + t->status[unsent_digits[i]];
+	return n;
+}
+
+void tally_read_unsent(struct tally *t, int64_t unsent)
+{
+	for (int i = 0; i < UNSENT_DIGITS; i++) {
+		t->status[unsent_digits[i]] = unsent % UNSENT_BASE;
+		unsent /= UNSENT_BASE;
+	}
+}
 
 int hourly_init(struct hourly *h, struct sql *db, struct error *err)
 {

@@ -26,6 +26,10 @@ struct hourly {
 	int64_t messages, recipients; /* change of the totals since the last flush */
 };
 
+/* The states but RCPT_SENT as one number: column unsent of 0007_compact.sql. */
+int64_t tally_unsent(const struct tally *t);
+void tally_read_unsent(struct tally *t, int64_t unsent);
+
 int hourly_init(struct hourly *h, struct sql *db, struct error *err);
 void hourly_release(struct hourly *h);
 /* sign: 1 adds the message, -1 takes it away. */

@@ -27,6 +27,10 @@ libmailaudit_a_SOURCES += \
 	schema/journal_feed.h \
 	schema/journal_known.c \
 	schema/journal_known.h \
+	schema/lookup.c \
+	schema/lookup.h \
+	schema/mid.c \
+	schema/mid.h \
 	schema/migrate.c \
 	schema/migrate.h \
 	schema/minute.c \
@@ -58,6 +62,7 @@ libmailaudit_a_SOURCES += \
 	schema/restore.c \
 	schema/retain.c \
 	schema/retain.h \
+	schema/row_layout.h \
 	schema/row_read.c \
 	schema/row_read.h \
 	schema/row_write.c \
@@ -81,7 +86,8 @@ migrations = \
 	schema/0003_alerts.sql \
 	schema/0004_journal.sql \
 	schema/0005_unknown.sql \
-	schema/0006_direct.sql
+	schema/0006_direct.sql \
+	schema/0007_compact.sql
 EXTRA_DIST += $(migrations) schema/embed.sh
 nodist_libmailaudit_a_SOURCES += schema/migrations.c
 CLEANFILES += schema/migrations.c

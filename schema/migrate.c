@@ -3,10 +3,13 @@
  *
  * Invariant: user_version and the tables change in one transaction, so a
  * database is always of exactly one version. Nothing is written to a file that
- * is not ours. Does not know what the migrations do. */
+ * is not ours. Of what the migrations do it knows the functions they call only. */
 #include "schema/migrate.h"
 
 #include <stdio.h>
+
+#include "schema/dictionary.h"
+#include "schema/lookup.h"
 
 /* What `PRAGMA quick_check` finds first, for a file SQLite cannot make sense
  * of. err holds SQLite's own words already. */
@@ -72,11 +75,28 @@ static int run_one(struct sql *db, const struct migration *m, struct error *err)
 	return error_prefix(err, "migration %d (%s)", m->version, m->name);
 }
 
+static int64_t text_hash(const struct str *args)
+{
+	return dictionary_hash(args, SQL_ARGS_MAX);
+}
+
+static size_t lookup_entry(const struct str *args, char *buf)
+{
+	int64_t hash = 0, message = 0;
+
+	str_int(args[0], &hash);
+	str_int(args[1], &message);
+	lookup_put_entry(buf, hash, message);
+	return LOOKUP_ENTRY;
+}
+
 int migrate(struct sql *db, const struct migration *list, size_t n, struct error *err)
 {
 	int version;
 
-	if (migrate_recognize(db, list, n, &version, err) < 0)
+	if (migrate_recognize(db, list, n, &version, err) < 0 ||
+	    sql_number_function(db, "text_hash", -1, text_hash, err) < 0 ||
+	    sql_text_function(db, "lookup_entry", 2, lookup_entry, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (list[i].version > version && run_one(db, &list[i], err) < 0)

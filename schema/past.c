@@ -54,8 +54,8 @@ static const char next_minute[] =
 	" AND m.time / 60000000 = s.minute WHERE s.what = ?1 AND s.minute = ?2" \
 	" AND m.time >= ?3 AND m.time < ?4 ORDER BY m.time, m.id"
 static const char *const ids_of_minute[MINUTE_WHATS] = {
-	[MINUTE_MESSAGE] = IDS("message"),
-	[MINUTE_PHP] = IDS("php_mail"),
+	[MINUTE_MESSAGE] = IDS("message_row"),
+	[MINUTE_PHP] = IDS("php_row"),
 };
 
 /* ---- rows ---- */

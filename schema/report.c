@@ -15,6 +15,7 @@
 #include "schema/migrate.h"
 #include "schema/minute.h"
 #include "schema/report_state.h"
+#include "schema/row_layout.h"
 #include "schema/sieve.h"
 
 #define MINUTES_PER_DAY 1440
@@ -151,17 +152,17 @@ enum parameter {
 #define NEWEST_FIRST " ORDER BY m.time DESC, m.id DESC LIMIT ?8"
 
 static const char by_minutes[] =
-	"SELECT m.id FROM minute s CROSS JOIN message m ON m.id BETWEEN s.first AND s.last"
+	"SELECT m.id FROM minute s CROSS JOIN message_row m ON m.id BETWEEN s.first AND s.last"
 	" AND m.time / 60000000 = s.minute"
 	" WHERE s.what = 0 AND s.minute BETWEEN ?3 AND ?4" IN_PERIOD;
 /* The + takes the type from the column; with it SQLite sees no use for an index
  * on an expression, which has none. */
 static const char by_account[] =
-	"SELECT m.id FROM hourly h CROSS JOIN message m INDEXED BY message_account"
+	"SELECT m.id FROM hourly h CROSS JOIN message_row m INDEXED BY message_account"
 	" ON m.time / 3600000000 = +h.hour AND m.account = h.account"
 	" WHERE h.day = ?3 AND h.account = %lld" IN_PERIOD;
 static const char by_sieve[] =
-	"SELECT m.id FROM sieve v CROSS JOIN message m"
+	"SELECT m.id FROM sieve v CROSS JOIN message_row m"
 	" ON m.id BETWEEN v.chunk * 4096 AND v.chunk * 4096 + 4095"
 	" WHERE v.chunk BETWEEN"
 	" (SELECT min(first) FROM minute WHERE what = 0 AND minute BETWEEN ?3 AND ?4) / 4096 AND"
@@ -275,35 +276,36 @@ static int add_rcpt(struct search *q, struct error *err)
 {
 	if (!q->filter->rcpt.p)
 		return 0;
-	fputs(" AND EXISTS (SELECT 1 FROM recipient r WHERE r.message = m.id AND (", q->sql);
+	fputs(" AND ((", q->sql);
+	if (add_address(q, "m.rcpt_local", "m.rcpt_domain", P_RCPT_LOCAL, q->filter->rcpt,
+			&q->rcpt_local, err) < 0)
+		return -1;
+	fputs(") OR EXISTS (SELECT 1 FROM recipient_row r WHERE r.message = m.id AND (", q->sql);
 	if (add_address(q, "r.local", "r.domain", P_RCPT_LOCAL, q->filter->rcpt, &q->rcpt_local,
 			err) < 0)
 		return -1;
 	if (q->filter->rcpt.n && q->filter->rcpt.p[0] == '@')
-		fputs(" OR lower(substr(r.orig_to, -length(?7))) = lower(?7)))", q->sql);
+		fputs(" OR lower(substr(r.orig_to, -length(?7))) = lower(?7))))", q->sql);
 	else
-		fputs(" OR r.orig_to = ?7 COLLATE NOCASE))", q->sql);
+		fputs(" OR r.orig_to = ?7 COLLATE NOCASE)))", q->sql);
 	return 0;
 }
 
 static void add_numbers(struct search *q)
 {
 	static const char *const has_status[RCPT_STATUSES] = {
-		[RCPT_PENDING] = "m.pending > 0",   [RCPT_DEFERRED] = "m.deferred > 0",
-		[RCPT_BOUNCED] = "m.bounced > 0",   [RCPT_EXPIRED] = "m.expired > 0",
-		[RCPT_REJECTED] = "m.rejected > 0",
-		[RCPT_SENT] = "m.recipients > coalesce(m.pending, 0) + coalesce(m.deferred, 0)"
-			      " + coalesce(m.bounced, 0) + coalesce(m.expired, 0)"
-			      " + coalesce(m.rejected, 0)",
+		[RCPT_PENDING] = M_PENDING " > 0",   [RCPT_DEFERRED] = M_DEFERRED " > 0",
+		[RCPT_BOUNCED] = M_BOUNCED " > 0",   [RCPT_EXPIRED] = M_EXPIRED " > 0",
+		[RCPT_REJECTED] = M_REJECTED " > 0",
+		[RCPT_SENT] = "m.recipients > coalesce(" M_PENDING " + " M_DEFERRED " + "
+			      M_BOUNCED " + " M_EXPIRED " + " M_REJECTED ", 0)",
 	};
 	const struct message_filter *f = q->filter;
 
 	if (f->status >= 0 && f->status < RCPT_STATUSES)
 		fprintf(q->sql, " AND %s", has_status[f->status]);
-	if (f->direction == DIR_OUTBOUND)
-		fputs(" AND m.direction IS NULL", q->sql);
-	else if (f->direction >= 0)
-		fprintf(q->sql, " AND m.direction = %d", f->direction);
+	if (f->direction >= 0)
+		fprintf(q->sql, " AND " M_DIRECTION " = %d", f->direction);
 	if (f->account.p && !f->account.n)
 		fputs(" AND m.account IS NULL", q->sql);
 }

@@ -24,10 +24,14 @@
 /* ?3: the account's id. Of nobody's mail: 0. */
 #define OF_ACCOUNT \
 	" FROM span CROSS JOIN hourly h ON h.day = span.n AND h.account = ?3" \
-	" CROSS JOIN message m INDEXED BY message_account" \
+	" CROSS JOIN message_row m INDEXED BY message_account" \
 	" ON m.time / 3600000000 = +h.hour AND m.account = ?3 AND m.time >= ?1 AND m.time < ?2"
 #define OF_NOBODY IN_PERIOD("?1", "?2") " AND m.account IS NULL AND ?3 = 0"
 
+#define R_STATUS \
+	"CASE WHEN m.rcpt_local IS NULL THEN coalesce(r.status, 1) WHEN " M_BOUNCED " THEN 3" \
+	" WHEN " M_REJECTED " THEN 5 WHEN " M_DEFERRED " THEN 2 WHEN " M_EXPIRED " THEN 4" \
+	" WHEN " M_PENDING " THEN 0 ELSE 1 END"
 #define ADDRESS "coalesce(m.sender_local, '') || coalesce('@' || k.text, '')"
 
 /* --- networks -------------------------------------------------------------- */
@@ -45,8 +49,9 @@ static size_t print_network(int family, unsigned char *bytes, int nbytes, int pr
 }
 
 /* The network of an address; a text that is none stays as it is, cut. */
-static size_t network(struct str ip, char *buf)
+static size_t network(const struct str *args, char *buf)
 {
+	struct str ip = args[0];
 	char text[INET6_ADDRSTRLEN];
 	unsigned char bytes[16];
 	size_t n = ip.n < SQL_TEXT_MAX ? ip.n : SQL_TEXT_MAX;
@@ -66,7 +71,7 @@ static size_t network(struct str ip, char *buf)
 
 int report_register_network(struct sql *db, struct error *err)
 {
-	return sql_text_function(db, "network", network, err);
+	return sql_text_function(db, "network", 1, network, err);
 }
 
 /* --- one account ----------------------------------------------------------- */
@@ -105,11 +110,11 @@ static const struct part parts[] = {
 			  SUMS, NULL },
 	[PART_NETWORKS] = { "network(k.ip)", " LEFT JOIN client k ON k.id = m.client", "1",
 			    MOST_FIRST, SUMS, NULL },
-	[PART_VIA] = { "m.via", "", "m.via", MOST_FIRST, SUMS, via_text },
+	[PART_VIA] = { M_VIA, "", "1", MOST_FIRST, SUMS, via_text },
 	[PART_SENDERS] = { ADDRESS, " LEFT JOIN domain k ON k.id = m.sender_domain", "1",
 			   MOST_FIRST, SUMS, NULL },
-	[PART_OUTCOMES] = { "coalesce(r.status, 1) || ' ' || coalesce(r.dsn, '2.0.0')",
-			    WITH_RECIPIENTS, "1", "3 DESC, 1",
+	[PART_OUTCOMES] = { R_STATUS " || ' ' || coalesce(" R_DSN ", '2.0.0')",
+			    WITH_RECIPIENTS " WHERE " IS_RECIPIENT, "1", "3 DESC, 1",
 			    RECIPIENT_SUMS("q.status IS r.status AND q.dsn IS r.dsn"),
 			    outcome_text },
 };
@@ -125,7 +130,7 @@ static int list_part(struct report *r, struct str account, const struct part *pa
 		     struct error *err)
 {
 	struct sql_stmt *st;
-	char text[2048];
+	char text[4096];
 	int64_t id;
 	int rc = find_id(r, account, &id, err);
 
@@ -177,8 +182,8 @@ static struct sql_stmt *one_row(struct report *r, const char *text, struct perio
 }
 
 #define DIRECTION_SUMS \
-	"sum(m.direction = 0), sum(m.direction IS NULL), sum(m.direction = 2)," \
-	" sum(m.direction = 3), sum(m.direction = 4)"
+	"sum(" M_DIRECTION " = 0), sum(" M_DIRECTION " = 1), sum(" M_DIRECTION " = 2)," \
+	" sum(" M_DIRECTION " = 3), sum(" M_DIRECTION " = 4)"
 
 static int sum_messages(struct report *r, struct period t, int64_t id,
 			struct account_summary *out, struct error *err)
@@ -202,11 +207,11 @@ static int sum_php(struct report *r, struct period t, int64_t id, struct account
 		   struct error *err)
 {
 	static const char of_account[] =
-		PHP_HOURS "SELECT count(*), sum(p.state = 2) FROM span CROSS JOIN php_mail p"
+		PHP_HOURS "SELECT count(*), sum(p.state = 2) FROM span CROSS JOIN php_row p"
 		" INDEXED BY php_account ON p.time / 3600000000 = span.n AND p.account = ?3"
 		" AND p.time >= ?1 AND p.time < ?2";
 	static const char of_nobody[] =
-		"SELECT count(*), sum(p.state = 2) FROM minute s CROSS JOIN php_mail p"
+		"SELECT count(*), sum(p.state = 2) FROM minute s CROSS JOIN php_row p"
 		" ON s.what = 1 AND s.minute BETWEEN ?1 / 60000000 AND (?2 - 1) / 60000000"
 		" AND p.id BETWEEN s.first AND s.last AND p.time / 60000000 = s.minute"
 		" AND p.time >= ?1 AND p.time < ?2 AND p.account IS NULL AND ?3 = 0";

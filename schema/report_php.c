@@ -13,11 +13,11 @@
 
 /* ?3, ?4: first and last minute of a step; ?5: account. */
 #define BY_MINUTES \
-	"SELECT p.id FROM minute s CROSS JOIN php_mail p ON p.id BETWEEN s.first AND s.last" \
+	"SELECT p.id FROM minute s CROSS JOIN php_row p ON p.id BETWEEN s.first AND s.last" \
 	" AND p.time / 60000000 = s.minute WHERE s.what = 1 AND s.minute BETWEEN ?3 AND ?4" \
 	" AND (?5 = 0 OR p.account IS NULL)"
 #define BY_ACCOUNT \
-	"SELECT p.id FROM php_mail p INDEXED BY php_account" \
+	"SELECT p.id FROM php_row p INDEXED BY php_account" \
 	" WHERE p.time / 3600000000 = ?3 / 60 AND ?4 >= 0 AND p.account = ?5"
 #define UNMATCHED " AND p.state = 2"
 

@@ -6,6 +6,7 @@
 #include "base/stamp.h"
 #include "core/message.h"
 #include "schema/report_state.h"
+#include "schema/row_layout.h"
 
 /* A submission of finding f: by its login; by its script or directory; by a user of
  * the account, without a script; or from its network without a login. A name in a
@@ -14,15 +15,15 @@
 	"CASE WHEN f.login IS NOT NULL THEN m.login = f.login" \
 	" WHEN f.script IS NOT NULL THEN coalesce(m.script, m.cwd) = f.script" \
 	"  AND m.login IS NULL AND m.account IS f.account" \
-	" WHEN substr(s.key, 1, 5) = 'user' || char(10) THEN m.channel = ?2" \
+	" WHEN substr(s.key, 1, 5) = 'user' || char(10) THEN " M_CHANNEL " = ?2" \
 	"  AND m.account IS f.account AND coalesce(m.script, m.cwd) IS NULL" \
-	" WHEN substr(s.key, 1, 8) = 'network' || char(10) THEN m.channel = ?3 AND s.key =" \
+	" WHEN substr(s.key, 1, 8) = 'network' || char(10) THEN " M_CHANNEL " = ?3 AND s.key =" \
 	"  'network' || char(10) || coalesce(a.text, '') || char(10) || coalesce(c.ip, '') END"
 
 static const char query[] =
-	"SELECT m.queue_id, m.aliases, m.time, m.recipients,"
-	" coalesce(m.pending, 0) + coalesce(m.deferred, 0), m.state"
-	" FROM message m INDEXED BY message_work LEFT JOIN account a ON a.id = m.account"
+	"SELECT m.queue_id, x.aliases, m.time, m.recipients,"
+	" coalesce(" M_PENDING " + " M_DEFERRED ", 0), " M_STATE
+	" FROM message_row m INDEXED BY message_work" WITH_MORE " LEFT JOIN account a ON a.id = m.account"
 	" LEFT JOIN client c ON c.id = m.client"
 	" WHERE m.work IS NOT NULL AND m.took IS NULL AND EXISTS (SELECT 1 FROM alert_finding h"
 	"  JOIN finding f ON f.id = h.finding LEFT JOIN stream s ON s.id = f.stream"

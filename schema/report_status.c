@@ -25,7 +25,7 @@ static const char totals[] =
 	" (SELECT value FROM meta WHERE name = 'php'),"
 	" (SELECT value FROM meta WHERE name = 'created'),"
 	" (SELECT value FROM meta WHERE name = 'watermark'),"
-	" (SELECT count(*) FROM message WHERE work IS NOT NULL AND took IS NULL),"
+	" (SELECT count(*) FROM message_row WHERE work IS NOT NULL AND took IS NULL),"
 	" (SELECT min(m.time) FROM (SELECT minute, first, last FROM minute WHERE what = 0"
 	"  AND minute = (SELECT min(minute) FROM minute WHERE what = 0)) s"
 	"  CROSS JOIN message m ON m.id BETWEEN s.first AND s.last"

@@ -12,7 +12,7 @@
 	"WITH RECURSIVE days (n) AS (SELECT ?1 / 86400000000 UNION ALL SELECT n + 1 FROM days" \
 	" WHERE n < (?2 - 1) / 86400000000) SELECT %s FROM days CROSS JOIN hourly h" \
 	" ON h.day = days.n AND h.account = ?3" \
-	" CROSS JOIN message m INDEXED BY message_account" \
+	" CROSS JOIN message_row m INDEXED BY message_account" \
 	" ON m.time / 3600000000 = +h.hour AND m.account = h.account" \
 	" AND m.time >= ?1 AND m.time < ?2 %s WHERE %s %s"
 #define OF_NOBODY "SELECT %s" IN_PERIOD("?1", "?2") " AND ?3 = 0 %s WHERE %s %s"

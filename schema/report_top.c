@@ -30,8 +30,8 @@ static const struct top {
 			  "(m.sender_local <> '' OR m.sender_domain IS NOT NULL)", MOST,
 			  "a || coalesce('@' || k.text, '')",
 			  " LEFT JOIN domain k ON k.id = b" },
-	[TOP_DOMAINS] = { "r.domain", "0", RECIPIENT_SUMS("q.domain = r.domain"),
-			  WITH_RECIPIENTS, "r.domain IS NOT NULL", MOST,
+	[TOP_DOMAINS] = { R_DOMAIN, "0", RECIPIENT_SUMS("q.domain = r.domain"),
+			  WITH_RECIPIENTS, R_DOMAIN " IS NOT NULL", MOST,
 			  "k.text", " JOIN domain k ON k.id = a" },
 };
 
@@ -49,8 +49,8 @@ static void write_query(const struct top *top, char *text, size_t size)
 
 /* Whole hours [?5, ?6) from the sums, [?1, ?2) and [?3, ?4) message by message. */
 #define COUNTED(since, until) \
-	" UNION ALL SELECT coalesce(m.account, 0), 1, m.recipients, m.pending, m.deferred," \
-	" m.bounced, m.expired, m.rejected" IN_PERIOD(since, until)
+	" UNION ALL SELECT coalesce(m.account, 0), 1, m.recipients, " M_PENDING "," \
+	M_DEFERRED "," M_BOUNCED "," M_EXPIRED "," M_REJECTED IN_PERIOD(since, until)
 static const char top_accounts[] =
 	"WITH part (account, messages, recipients, pending, deferred, bounced, expired, rejected)"
 	" AS (SELECT account, messages, recipients, pending, deferred, bounced, expired, rejected"
@@ -83,7 +83,7 @@ static struct sql_stmt *prepare_top(struct report *r, enum top_what what, struct
 				    struct error *err)
 {
 	struct sql_stmt *st;
-	char text[2048];
+	char text[4096];
 
 	if (what == TOP_ACCOUNTS) {
 		st = sql_prepare(r->db, top_accounts, err);

@@ -1,7 +1,7 @@
 /* One message's story: every message that has an id, what it reports on and
  * what reports on it.
  *
- * Invariant: candidates come from the lookup table, where ids are cut to 24
+ * Invariant: candidates come from the lookup tables, where ids are cut to 24
  * bits of their hash; a candidate counts only when the message itself has the
  * id. Each message is told once. */
 #include <stdlib.h>
@@ -11,16 +11,8 @@
 /* A Message-ID is chosen by the sender and can be on any number of messages. */
 #define TRACE_MAX 10000
 
-/* The lookup keys of one id, hour by hour as there are messages. */
-static const char candidates[] =
-	"WITH RECURSIVE hour (h) AS ("
-	" SELECT (SELECT minute / 60 FROM minute WHERE what = 0 ORDER BY minute DESC LIMIT 1)"
-	" UNION ALL"
-	" SELECT (SELECT minute / 60 FROM minute WHERE what = 0 AND minute < h * 60"
-	"  ORDER BY minute DESC LIMIT 1) FROM hour WHERE h IS NOT NULL)"
-	" SELECT l.message FROM hour CROSS JOIN lookup l ON l.key = (hour.h << 24 | ?1)";
-
-static const char children[] = "SELECT id FROM message WHERE parent = ?1 ORDER BY id LIMIT 10000";
+static const char children[] =
+	"SELECT message FROM message_more WHERE parent = ?1 ORDER BY message LIMIT 10000";
 
 struct step {
 	int64_t id;
@@ -77,19 +69,27 @@ static int add(struct trace *t, int64_t id, enum trace_role role, int64_t *paren
 	return 0;
 }
 
-/* Adds all rows that a query finds for a number. */
-static int add_found(struct trace *t, const char *query, int64_t number, enum trace_role role,
-		     struct error *err)
+static int add_match(void *context, int64_t message, struct error *err)
 {
-	struct sql_stmt *st = sql_prepare(t->report->db, query, err);
+	struct trace *t = context;
+	int64_t parent;
+
+	if (t->n >= TRACE_MAX)
+		return 1;
+	return add(t, message, TRACE_MATCH, &parent, err) < 0 ? -1 : 0;
+}
+
+static int add_children(struct trace *t, int64_t id, struct error *err)
+{
+	struct sql_stmt *st = sql_prepare(t->report->db, children, err);
 	int64_t parent;
 	int rc = -1;
 
 	if (!st)
 		return -1;
-	sql_bind_int(st, 1, number);
+	sql_bind_int(st, 1, id);
 	while ((rc = sql_step(st, err)) == 1)
-		if (add(t, sql_int(st, 0), role, &parent, err) < 0) {
+		if (add(t, sql_int(st, 0), TRACE_CHILD, &parent, err) < 0) {
 			rc = -1;
 			break;
 		}
@@ -119,7 +119,7 @@ static int add_relatives(struct trace *t, struct error *err)
 		int64_t id = t->steps[i].id;
 
 		if (add(t, parent_of(t, id, err), TRACE_PARENT, &ignored, err) < 0 ||
-		    add_found(t, children, id, TRACE_CHILD, err) < 0)
+		    add_children(t, id, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -171,8 +171,8 @@ int report_trace(struct report *r, struct str id, report_trace_fn *fn, void *con
 	if (report_begin(r, err) < 0)
 		return -1;
 	t.steps = xcalloc(TRACE_MAX, sizeof(*t.steps));
-	rc = add_found(&t, candidates, lookup_hash(t.id), TRACE_MATCH, err);
-	if (rc == 0)
+	rc = lookup_find(&r->reader.lookup, t.id, 0, INT64_MAX, add_match, &t, err);
+	if (rc >= 0)
 		rc = add_relatives(&t, err);
 	if (rc == 0)
 		rc = tell(&t, fn, context, err);

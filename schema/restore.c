@@ -4,6 +4,7 @@
  * its PHP line, or ended a moment ago, under each of its queue ids, the ended
  * ones in the order of their end. Messages themselves stay in the database
  * until a line asks for them. */
+#include "schema/row_layout.h"
 #include "schema/store.h"
 #include "schema/store_state.h"
 
@@ -11,19 +12,21 @@
 #define SLOW_USEC 3600000000
 
 static const char open_messages[] =
-	"SELECT m.id, o.host, o.instance, m.queue_id, m.aliases, m.time, m.took, m.work"
-	" FROM message m JOIN origin o ON o.id = m.origin WHERE m.work IS NOT NULL ORDER BY m.id";
+	"SELECT m.id, o.host, o.instance, m.queue_id, x.aliases, m.time, m.took, m.work"
+	" FROM message_row m JOIN origin o ON o.id = m.origin" WITH_MORE
+	" WHERE m.work IS NOT NULL ORDER BY m.id";
 
 /* ?1: ended at or after; ?2: the minute an hour before it. */
 static const char ended_messages[] =
 	"WITH ended (id) AS ("
-	" SELECT m.id FROM minute s CROSS JOIN message m ON m.id BETWEEN s.first AND s.last"
+	" SELECT m.id FROM minute s CROSS JOIN message_row m ON m.id BETWEEN s.first AND s.last"
 	"  AND m.time / 60000000 = s.minute"
 	"  WHERE s.what = 0 AND s.minute >= ?2 AND m.took <= 3600000000 AND m.time + m.took >= ?1"
-	" UNION ALL SELECT id FROM message"
+	" UNION ALL SELECT id FROM message_row"
 	"  WHERE took > 3600000000 AND time + took >= ?1)"
-	" SELECT m.id, o.host, o.instance, m.queue_id, m.aliases, m.time, m.took, m.work"
-	" FROM ended CROSS JOIN message m ON m.id = ended.id JOIN origin o ON o.id = m.origin"
+	" SELECT m.id, o.host, o.instance, m.queue_id, x.aliases, m.time, m.took, m.work"
+	" FROM ended CROSS JOIN message_row m ON m.id = ended.id JOIN origin o ON o.id = m.origin"
+	WITH_MORE
 	" WHERE m.work IS NULL ORDER BY m.time + m.took, m.id";
 
 static bool is_waiting(struct str work)
@@ -76,7 +79,7 @@ static int restore_messages(struct store *s, struct pipeline *p, const char *que
 
 static int restore_php(struct store *s, struct pipeline *p, struct error *err)
 {
-	static const char query[] = "SELECT id FROM php_mail WHERE state = 0 ORDER BY id";
+	static const char query[] = "SELECT id FROM php_row WHERE state = 0 ORDER BY id";
 	struct sql_stmt *st = sql_prepare(s->db, query, err);
 	int rc = -1;
 

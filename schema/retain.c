@@ -20,16 +20,23 @@ static const struct sql_text statements[] = {
 	  "SELECT minute, first, last FROM minute WHERE what = ?1 AND minute < ?2"
 	  " ORDER BY minute, first LIMIT 1" },
 	{ offsetof(struct retain, ids[MINUTE_MESSAGE]),
-	  "SELECT id FROM message WHERE id BETWEEN ?1 AND ?2 AND time / 60000000 = ?3 LIMIT ?4" },
+	  "SELECT id FROM message_row WHERE id BETWEEN ?1 AND ?2 AND time / 60000000 = ?3 LIMIT ?4" },
 	{ offsetof(struct retain, ids[MINUTE_PHP]),
-	  "SELECT id FROM php_mail WHERE id BETWEEN ?1 AND ?2 AND time / 60000000 = ?3 LIMIT ?4" },
+	  "SELECT id FROM php_row WHERE id BETWEEN ?1 AND ?2 AND time / 60000000 = ?3 LIMIT ?4" },
 	{ offsetof(struct retain, drop_range),
 	  "DELETE FROM minute WHERE what = ?1 AND minute = ?2 AND first = ?3" },
 	{ offsetof(struct retain, drop_inbound), "DELETE FROM inbound WHERE hour < ?1" },
 	{ offsetof(struct retain, drop_direct), "DELETE FROM direct WHERE hour < ?1" },
 	{ offsetof(struct retain, drop_responses), "DELETE FROM response WHERE day < ?1" },
+	{ offsetof(struct retain, drop_headers), "DELETE FROM php_headers WHERE day < ?1" },
+	{ offsetof(struct retain, drop_parts),
+	  "DELETE FROM lookup WHERE part < (SELECT min(id) FROM lookup_run"
+	  " WHERE last >= (SELECT min(id) FROM message_row)) << 8" },
+	{ offsetof(struct retain, drop_runs),
+	  "DELETE FROM lookup_run WHERE id < (SELECT min(id) FROM lookup_run"
+	  " WHERE last >= (SELECT min(id) FROM message_row))" },
 	{ offsetof(struct retain, drop_sieve),
-	  "DELETE FROM sieve WHERE chunk < (SELECT min(id) FROM message) / 4096" },
+	  "DELETE FROM sieve WHERE chunk < (SELECT min(id) FROM message_row) / 4096" },
 	{ offsetof(struct retain, vacuum), "PRAGMA incremental_vacuum(" VACUUM_PAGES ")" },
 };
 
@@ -119,8 +126,12 @@ static int drop_rest(struct store *s, usec_t before, struct error *err)
 	sql_bind_int(s->retain.drop_inbound, 1, before / USEC_HOUR);
 	sql_bind_int(s->retain.drop_direct, 1, before / USEC_HOUR);
 	sql_bind_int(s->retain.drop_responses, 1, before / USEC_DAY);
+	sql_bind_int(s->retain.drop_headers, 1, before / USEC_DAY);
 	if (sql_run(s->retain.drop_inbound, err) < 0 || sql_run(s->retain.drop_direct, err) < 0 ||
 	    sql_run(s->retain.drop_responses, err) < 0 || sql_run(s->retain.drop_sieve, err) < 0)
+		return -1;
+	if (sql_run(s->retain.drop_headers, err) < 0 || sql_run(s->retain.drop_parts, err) < 0 ||
+	    sql_run(s->retain.drop_runs, err) < 0)
 		return -1;
 	return positions_prune(&s->positions, err);
 }

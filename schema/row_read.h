@@ -3,10 +3,11 @@
 #define MAILAUDIT_SCHEMA_ROW_READ_H
 
 #include "core/message.h"
-#include "schema/sql.h"
+#include "schema/lookup.h"
 
 struct row_reader {
-	struct sql_stmt *message, *recipients, *php, *find;
+	struct sql_stmt *message, *recipients, *php, *find, *range;
+	struct lookup_reader lookup;
 };
 
 int row_reader_init(struct row_reader *r, struct sql *db, struct error *err);
@@ -18,9 +19,6 @@ int row_read_php(struct row_reader *r, int64_t id, struct php_mail *p, struct er
 int64_t row_find(struct row_reader *r, struct str host, struct str id, usec_t time, usec_t *seen,
 		 usec_t *closed);
 
-/* Bits of the hash of a queue id or Message-ID in `lookup`. */
-#define LOOKUP_HASH_BITS 24
-int64_t lookup_hash(struct str id);
 /* The id in "[instance]/id"; what stands before the slash in *instance. */
 struct str alias_id(struct str alias, struct str *instance);
 /* `local` and `domain` of an address; false: it has no domain. */

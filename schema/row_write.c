@@ -1,68 +1,81 @@
 /* From structs to rows, the mirror image of row_read.c.
  *
- * Invariant: what hangs on a message (recipients, lookups, its share of the
+ * Invariant: what hangs on a message (recipients, its share of the
  * hourly sums) changes together with its row. Decides nothing about mail; does
  * not begin or end transactions. */
 #include "schema/row_write.h"
 
 #include "schema/cells.h"
+#include "schema/mid.h"
+#include "schema/row_layout.h"
 #include "schema/row_read.h"
 
 #define MESSAGE_COLUMNS \
-	"id, time, took, origin, queue_id, state, direction, channel, account, via, ambiguous," \
-	" login, user, uid, client, cwd, script, script_line, php, sender_local," \
-	" sender_domain, subject, message_id, size, parent_id, parent, recipients," \
-	" rcpt_dropped, pending, deferred, bounced, expired, rejected, aliases," \
+	"id, time, took, kind, origin, queue_id, account, login, user, uid, client, cwd, script," \
+	" script_line, php, sender_local, sender_domain, subject, message_id, message_domain," \
+	" size, recipients, unsent, rcpt_local, rcpt_domain, dsn, relay, response, delay," \
 	" evidence, work"
-
 #define MESSAGE_VALUES \
 	"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?," \
-	" ?, ?, ?, ?, ?, ?, ?)"
+	" ?, ?)"
 #define PHP_COLUMNS \
-	"id, time, state, origin, account, script, script_line, eval, tenant, ambiguous, rcpt," \
-	" subject, headers, message_id, uid, pid, message"
+	"id, time, state, flags, origin, account, script, script_line, rcpt_local, rcpt_domain," \
+	" subject, headers, message_id, message_domain, uid, pid, message"
 #define PHP_VALUES "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 /* `add` and `put` differ in what they cost: REPLACE looks for old rows in each index. */
 static const struct sql_text statements[] = {
 	{ offsetof(struct row_writer, add),
-	  "INSERT INTO message (" MESSAGE_COLUMNS ") VALUES " MESSAGE_VALUES },
+	  "INSERT INTO message_row (" MESSAGE_COLUMNS ") VALUES " MESSAGE_VALUES },
 	{ offsetof(struct row_writer, put),
-	  "REPLACE INTO message (" MESSAGE_COLUMNS ") VALUES " MESSAGE_VALUES },
+	  "REPLACE INTO message_row (" MESSAGE_COLUMNS ") VALUES " MESSAGE_VALUES },
 	{ offsetof(struct row_writer, old),
-	  "SELECT time, account, recipients, pending, deferred, bounced, expired, rejected,"
-	  " queue_id, message_id, aliases FROM message WHERE id = ?1" },
-	{ offsetof(struct row_writer, drop), "DELETE FROM message WHERE id = ?1" },
+	  "SELECT m.time, m.account, m.recipients, m.unsent, m.kind, m.queue_id, x.aliases,"
+	  " m.message_id IS NOT NULL, typeof(m.subject) = 'integer', m.php, m.rcpt_local"
+	  " FROM message_row m" WITH_MORE " WHERE m.id = ?1" },
+	{ offsetof(struct row_writer, drop), "DELETE FROM message_row WHERE id = ?1" },
+	{ offsetof(struct row_writer, put_more),
+	  "REPLACE INTO message_more (message, parent_id, parent, rcpt_dropped, aliases)"
+	  " VALUES (?, ?, ?, ?, ?)" },
+	{ offsetof(struct row_writer, drop_more), "DELETE FROM message_more WHERE message = ?1" },
 	{ offsetof(struct row_writer, add_recipient),
-	  "INSERT INTO recipient (message, n, local, domain, orig_to, status, place, dsn, relay,"
-	  " response, delay) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" },
+	  "INSERT INTO recipient_row (message, n, local, domain, orig_to, status, place, dsn,"
+	  " relay, response, delay) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" },
 	{ offsetof(struct row_writer, drop_recipients),
-	  "DELETE FROM recipient WHERE message = ?1" },
-	{ offsetof(struct row_writer, put_lookup),
-	  "INSERT OR IGNORE INTO lookup (key, message) VALUES (?1, ?2)" },
-	{ offsetof(struct row_writer, drop_lookup),
-	  "DELETE FROM lookup WHERE key = ?1 AND message = ?2" },
+	  "DELETE FROM recipient_row WHERE message = ?1" },
 	{ offsetof(struct row_writer, add_php),
-	  "INSERT INTO php_mail (" PHP_COLUMNS ") VALUES " PHP_VALUES },
+	  "INSERT INTO php_row (" PHP_COLUMNS ") VALUES " PHP_VALUES },
 	{ offsetof(struct row_writer, put_php),
-	  "REPLACE INTO php_mail (" PHP_COLUMNS ") VALUES " PHP_VALUES },
-	{ offsetof(struct row_writer, drop_php), "DELETE FROM php_mail WHERE id = ?1" },
+	  "REPLACE INTO php_row (" PHP_COLUMNS ") VALUES " PHP_VALUES },
+	{ offsetof(struct row_writer, drop_php), "DELETE FROM php_row WHERE id = ?1" },
 };
 
 static const struct {
 	size_t member;
 	const char *table, *columns;
 	int ntexts;
+	bool hashed;
 } dictionaries[] = {
-	{ offsetof(struct row_writer, account), "account", "text", 1 },
-	{ offsetof(struct row_writer, login), "login", "text", 1 },
-	{ offsetof(struct row_writer, path), "path", "text", 1 },
-	{ offsetof(struct row_writer, domain), "domain", "text", 1 },
-	{ offsetof(struct row_writer, origin), "origin", "host, instance", 2 },
-	{ offsetof(struct row_writer, client), "client", "ip, name, helo", 3 },
-	{ offsetof(struct row_writer, relay), "relay", "host, ip", 2 },
+	{ offsetof(struct row_writer, account), "account", "text", 1, false },
+	{ offsetof(struct row_writer, login), "login", "text", 1, false },
+	{ offsetof(struct row_writer, path), "path", "text", 1, false },
+	{ offsetof(struct row_writer, domain), "domain", "text", 1, true },
+	{ offsetof(struct row_writer, origin), "origin", "host, instance", 2, false },
+	{ offsetof(struct row_writer, client), "client", "ip, name, helo", 3, true },
+	{ offsetof(struct row_writer, relay), "relay", "host, ip", 2, true },
 };
 #define DICTIONARIES (sizeof(dictionaries) / sizeof(dictionaries[0]))
+/* Of PHP_MAIL_MAX_HEADERS bytes at most. */
+#define MAX_HEADERS_CACHED 4000
+
+/* What is to be known of the row that is there already. */
+struct old_row {
+	bool exists;
+	struct tally tally;
+	bool same_ids, same_recipients; /* as the message that is written now */
+	bool single, more; /* its recipient is in it; there is a row of message_more */
+	int64_t subject_of; /* PHP call whose subject it has */
+};
 
 static struct dictionary *dictionary_at(struct row_writer *w, size_t i)
 {
@@ -74,11 +87,14 @@ int row_writer_init(struct row_writer *w, struct sql *db, struct error *err)
 	*w = (struct row_writer){ 0 };
 	for (size_t i = 0; i < DICTIONARIES; i++)
 		if (dictionary_init(dictionary_at(w, i), db, dictionaries[i].table,
-				    dictionaries[i].columns, dictionaries[i].ntexts, err) < 0)
+				    dictionaries[i].columns, dictionaries[i].ntexts,
+				    dictionaries[i].hashed, err) < 0)
 			return -1;
-	if (dictionary_init_daily(&w->response, db, "response", err) < 0 ||
-	    minutes_init(&w->minutes, db, err) < 0 || hourly_init(&w->hourly, db, err) < 0 ||
-	    sieve_init(&w->sieve, db, err) < 0)
+	if (dictionary_init_daily(&w->response, db, "response", DICTIONARY_MAX_CACHED, err) < 0 ||
+	    dictionary_init_daily(&w->headers, db, "php_headers", MAX_HEADERS_CACHED, err) < 0)
+		return -1;
+	if (minutes_init(&w->minutes, db, err) < 0 || hourly_init(&w->hourly, db, err) < 0 ||
+	    sieve_init(&w->sieve, db, err) < 0 || lookup_init(&w->lookup, db, err) < 0)
 		return -1;
 	return sql_prepare_all(db, w, statements, SQL_COUNT(statements), err);
 }
@@ -88,13 +104,16 @@ void row_writer_release(struct row_writer *w)
 	for (size_t i = 0; i < DICTIONARIES; i++)
 		dictionary_release(dictionary_at(w, i));
 	dictionary_release(&w->response);
+	dictionary_release(&w->headers);
+	lookup_release(&w->lookup);
 	hourly_release(&w->hourly);
 	arena_release(&w->scratch);
 }
 
 int row_writer_flush(struct row_writer *w, struct error *err)
 {
-	if (minutes_flush(&w->minutes, err) < 0 || hourly_flush(&w->hourly, err) < 0)
+	if (minutes_flush(&w->minutes, err) < 0 || hourly_flush(&w->hourly, err) < 0 ||
+	    lookup_flush(&w->lookup, err) < 0)
 		return -1;
 	return sieve_flush(&w->sieve, err);
 }
@@ -102,6 +121,7 @@ int row_writer_flush(struct row_writer *w, struct error *err)
 void row_writer_committed(struct row_writer *w)
 {
 	hourly_forget(&w->hourly);
+	map_release(&w->subjects);
 	w->php = 0;
 }
 
@@ -110,9 +130,12 @@ void row_writer_rolled_back(struct row_writer *w)
 	for (size_t i = 0; i < DICTIONARIES; i++)
 		dictionary_forget(dictionary_at(w, i));
 	dictionary_forget(&w->response);
+	dictionary_forget(&w->headers);
+	lookup_forget(&w->lookup);
 	minutes_forget(&w->minutes);
 	hourly_forget(&w->hourly);
 	sieve_forget(&w->sieve);
+	map_release(&w->subjects);
 	w->php = 0;
 }
 
@@ -170,13 +193,67 @@ static struct str join_aliases(struct row_writer *w, const struct message *m)
 	return (struct str){ text, at };
 }
 
-static void give_statuses(struct cells_out *c, const struct tally *t)
+static bool has_more(const struct message *m)
 {
-	give_int(c, t->status[RCPT_PENDING], 0);
-	give_int(c, t->status[RCPT_DEFERRED], 0);
-	give_int(c, t->status[RCPT_BOUNCED], 0);
-	give_int(c, t->status[RCPT_EXPIRED], 0);
-	give_int(c, t->status[RCPT_REJECTED], 0);
+	return m->parent_id.n || m->parent || m->rcpt_dropped || m->naliases;
+}
+
+/* A message to one address has its recipient in its own row. */
+static bool is_single(const struct message *m)
+{
+	return m->nrcpt == 1 && !m->rcpt[0].orig_to.n;
+}
+
+static int64_t kind_of(const struct message *m)
+{
+	unsigned place = is_single(m) ? m->rcpt[0].place : 0;
+
+	return (int64_t)m->channel << KIND_CHANNEL | (int64_t)m->via << KIND_VIA |
+	       (int64_t)m->state << KIND_STATE | (int64_t)m->direction << KIND_DIRECTION |
+	       (int64_t)place << KIND_PLACE | (int64_t)m->ambiguous << KIND_AMBIGUOUS |
+	       (int64_t)has_more(m) << KIND_MORE;
+}
+
+/* The id of a Message-ID's domain; 0: it is not to be told apart. Only one that is known
+ * already is, so that made-up ones do not stay when the message is gone. */
+static int mid_domain(struct row_writer *w, const struct mid *m, int64_t *id, struct error *err)
+{
+	bool by_server = m->form == MID_STAMP ||
+			 (m->form == MID_TEXT && str_chr(m->local, MID_QUEUE_ID) < m->local.n);
+
+	*id = 0;
+	if (m->form == MID_WHOLE)
+		return 0;
+	if (by_server)
+		return dictionary_id(&w->domain, &m->domain, id, err);
+	*id = dictionary_recall(&w->domain, &m->domain);
+	return 0;
+}
+
+/* Two columns. */
+static int give_mid(struct cells_out *c, struct row_writer *w, struct str id, struct str queue_id,
+		    usec_t time, struct str usual_domain)
+{
+	struct mid m = mid_pack(id, queue_id, time, &w->scratch);
+	int64_t domain;
+
+	if (mid_domain(w, &m, &domain, c->err) < 0)
+		return -1;
+	if (!domain)
+		m = (struct mid){ .form = MID_WHOLE, .local = id };
+	if (!id.n)
+		sql_bind_null(c->st, c->at++);
+	else if (m.form == MID_DIGITS)
+		sql_bind_blob(c->st, c->at++, m.local);
+	else if (m.form == MID_STAMP)
+		sql_bind_int(c->st, c->at++, m.seconds);
+	else
+		sql_bind_str(c->st, c->at++, m.local);
+	if (!id.n || (domain && usual_domain.n && str_eq(m.domain, usual_domain)))
+		sql_bind_null(c->st, c->at++);
+	else
+		sql_bind_int(c->st, c->at++, domain);
+	return 0;
 }
 
 /* Only what is open or waits for its PHP line still needs its work; the index
@@ -196,8 +273,6 @@ static int give_where_from(struct cells_out *c, struct row_writer *w, const stru
 {
 	struct str client[] = { m->client_ip, m->client_name, m->helo };
 
-	give_number(c, m->via);
-	give_int(c, m->ambiguous, 0);
 	if (give_entry(c, &w->login, &m->login) < 0 || give_entry(c, &w->login, &m->user) < 0)
 		return -1;
 	give_int(c, m->uid, -1);
@@ -209,37 +284,30 @@ static int give_where_from(struct cells_out *c, struct row_writer *w, const stru
 	return give_sender(c, w, m);
 }
 
-static int write_message(struct row_writer *w, const struct message *m, const struct tally *t,
-			 struct error *err)
+/* That of the PHP call is not written twice. A subject that is known never changes. */
+static void give_subject(struct cells_out *c, struct row_writer *w, const struct message *m,
+			 const struct old_row *old)
 {
-	struct cells_out c = { m->stored ? w->put : w->add, 1, err };
+	struct str *of_php = m->php && m->subject.n ?
+		map_get(&w->subjects, (struct str){ (const char *)&m->php, sizeof(m->php) }) : NULL;
 
-	give_number(&c, m->id);
-	give_number(&c, m->time);
-	if (m->closed)
-		give_number(&c, m->closed - m->time);
+	if ((of_php && str_eq(*of_php, m->subject)) || (m->php && old->subject_of == m->php))
+		sql_bind_int(c->st, c->at++, SUBJECT_OF_PHP);
 	else
-		sql_bind_null(c.st, c.at++);
-	if (give_origin(&c, w, m->host, m->instance) < 0)
+		give_str(c, m->subject);
+}
+
+static int give_content(struct cells_out *c, struct row_writer *w, const struct message *m,
+			const struct old_row *old)
+{
+	struct str local, domain;
+
+	give_subject(c, w, m, old);
+	address_split(m->sender, &local, &domain);
+	if (give_mid(c, w, m->message_id, m->queue_id, m->time, domain) < 0)
 		return -1;
-	sql_bind_str(c.st, c.at++, m->queue_id);
-	give_int(&c, m->state, MSG_DONE);
-	give_int(&c, m->direction, DIR_OUTBOUND);
-	give_number(&c, m->channel);
-	give_int(&c, t->account, 0);
-	if (give_where_from(&c, w, m) < 0)
-		return -1;
-	give_str(&c, m->subject);
-	give_str(&c, m->message_id);
-	give_int(&c, m->size, -1);
-	give_str(&c, m->parent_id);
-	give_int(&c, m->parent, 0);
-	give_number(&c, t->recipients);
-	give_int(&c, m->rcpt_dropped, 0);
-	give_statuses(&c, t);
-	give_str(&c, join_aliases(w, m));
-	give_work(&c, w, m);
-	return sql_run(c.st, err);
+	give_int(c, m->size, -1);
+	return 0;
 }
 
 static int give_response(struct cells_out *c, struct row_writer *w, const struct recipient *r)
@@ -253,11 +321,79 @@ static int give_response(struct cells_out *c, struct row_writer *w, const struct
 	return 0;
 }
 
+/* Four columns: what became of a recipient; the delay counts from a time. */
+static int give_outcome(struct cells_out *c, struct row_writer *w, const struct recipient *r,
+			usec_t from)
+{
+	struct str relay[] = { r->relay, r->relay_ip };
+
+	if (str_eq(r->dsn, STR("2.0.0")))
+		sql_bind_null(c->st, c->at++);
+	else
+		sql_bind_str(c->st, c->at++, r->dsn);
+	if (give_entry(c, &w->relay, relay) < 0 || give_response(c, w, r) < 0)
+		return -1;
+	if (r->time)
+		give_number(c, r->time - from);
+	else
+		sql_bind_null(c->st, c->at++);
+	return 0;
+}
+
+static int give_single(struct cells_out *c, struct row_writer *w, const struct message *m)
+{
+	if (!is_single(m)) {
+		for (int i = 0; i < 6; i++)
+			sql_bind_null(c->st, c->at++);
+		return 0;
+	}
+	if (give_address(c, w, m->rcpt[0].address) < 0)
+		return -1;
+	return give_outcome(c, w, &m->rcpt[0], m->closed ? m->closed : m->time);
+}
+
+static int write_message(struct row_writer *w, const struct message *m, const struct tally *t,
+			 const struct old_row *old, struct error *err)
+{
+	struct cells_out c = { m->stored ? w->put : w->add, 1, err };
+
+	give_number(&c, m->id);
+	give_number(&c, m->time);
+	if (m->closed)
+		give_number(&c, m->closed - m->time);
+	else
+		sql_bind_null(c.st, c.at++);
+	give_number(&c, kind_of(m));
+	if (give_origin(&c, w, m->host, m->instance) < 0)
+		return -1;
+	sql_bind_str(c.st, c.at++, m->queue_id);
+	give_int(&c, t->account, 0);
+	if (give_where_from(&c, w, m) < 0 || give_content(&c, w, m, old) < 0)
+		return -1;
+	give_number(&c, t->recipients);
+	give_int(&c, tally_unsent(t), 0);
+	if (give_single(&c, w, m) < 0)
+		return -1;
+	give_work(&c, w, m);
+	return sql_run(c.st, err);
+}
+
+static int write_more(struct row_writer *w, const struct message *m, struct error *err)
+{
+	struct cells_out c = { w->put_more, 1, err };
+
+	give_number(&c, m->id);
+	give_str(&c, m->parent_id);
+	give_int(&c, m->parent, 0);
+	give_int(&c, m->rcpt_dropped, 0);
+	give_str(&c, join_aliases(w, m));
+	return sql_run(c.st, err);
+}
+
 static int write_recipient(struct row_writer *w, const struct message *m, size_t n,
 			   struct error *err)
 {
 	const struct recipient *r = &m->rcpt[n];
-	struct str relay[] = { r->relay, r->relay_ip };
 	struct cells_out c = { w->add_recipient, 1, err };
 
 	give_number(&c, m->id);
@@ -267,26 +403,17 @@ static int write_recipient(struct row_writer *w, const struct message *m, size_t
 	give_str(&c, r->orig_to);
 	give_int(&c, r->status, RCPT_SENT);
 	give_int(&c, r->place, PLACE_REMOTE);
-	if (str_eq(r->dsn, STR("2.0.0")))
-		sql_bind_null(c.st, c.at++);
-	else
-		sql_bind_str(c.st, c.at++, r->dsn);
-	if (give_entry(&c, &w->relay, relay) < 0 || give_response(&c, w, r) < 0)
+	if (give_outcome(&c, w, r, m->time) < 0)
 		return -1;
-	if (r->time)
-		give_number(&c, r->time - m->time);
-	else
-		sql_bind_null(c.st, c.at++);
 	return sql_run(w->add_recipient, err);
 }
 
-static int write_recipients(struct row_writer *w, const struct message *m, struct error *err)
+static int sieve_recipients(struct row_writer *w, const struct message *m, struct error *err)
 {
 	for (size_t i = 0; i < m->nrcpt; i++) {
 		const struct recipient *r = &m->rcpt[i];
 
-		if (write_recipient(w, m, i, err) < 0 ||
-		    sieve_add(&w->sieve, m->id, r->address, err) < 0)
+		if (sieve_add(&w->sieve, m->id, r->address, err) < 0)
 			return -1;
 		if (r->orig_to.n && sieve_add(&w->sieve, m->id, r->orig_to, err) < 0)
 			return -1;
@@ -294,36 +421,12 @@ static int write_recipients(struct row_writer *w, const struct message *m, struc
 	return 0;
 }
 
-/* --- lookups --------------------------------------------------------------- */
-
-static int change_lookup(struct sql_stmt *st, int64_t message, usec_t time, struct str id,
-			 struct error *err)
+static int write_recipients(struct row_writer *w, const struct message *m, struct error *err)
 {
-	if (!id.n)
-		return 0;
-	sql_bind_int(st, 1, (time / USEC_HOUR) << LOOKUP_HASH_BITS | lookup_hash(id));
-	sql_bind_int(st, 2, message);
-	return sql_run(st, err);
-}
-
-/* All ids of a message: queue id, Message-ID, aliases one a line. */
-static int change_lookups(struct sql_stmt *st, int64_t message, usec_t time, struct str queue_id,
-			  struct str message_id, struct str aliases, struct error *err)
-{
-	struct str instance;
-
-	if (change_lookup(st, message, time, queue_id, err) < 0 ||
-	    change_lookup(st, message, time, message_id, err) < 0)
-		return -1;
-	while (aliases.n) {
-		size_t end = str_chr(aliases, '\n');
-		struct str id = alias_id(str_head(aliases, end), &instance);
-
-		if (change_lookup(st, message, time, id, err) < 0)
+	for (size_t i = 0; i < m->nrcpt && !is_single(m); i++)
+		if (write_recipient(w, m, i, err) < 0)
 			return -1;
-		aliases = str_skip(aliases, end + 1);
-	}
-	return 0;
+	return sieve_recipients(w, m, err);
 }
 
 /* --- messages -------------------------------------------------------------- */
@@ -337,27 +440,40 @@ static int tally_of(struct row_writer *w, const struct message *m, struct tally 
 	return m->account.n ? dictionary_id(&w->account, &m->account, &t->account, err) : 0;
 }
 
-static void read_tally(struct sql_stmt *old, struct tally *t)
+/* Does the stored row have the ids that the message has now? */
+static bool has_ids_of(struct row_writer *w, const struct message *m)
 {
-	*t = (struct tally){ .time = sql_int(old, 0), .account = sql_int(old, 1), .messages = 1,
-			     .recipients = sql_int(old, 2) };
-	t->status[RCPT_PENDING] = sql_int(old, 3);
-	t->status[RCPT_DEFERRED] = sql_int(old, 4);
-	t->status[RCPT_BOUNCED] = sql_int(old, 5);
-	t->status[RCPT_EXPIRED] = sql_int(old, 6);
-	t->status[RCPT_REJECTED] = sql_int(old, 7);
+	return str_eq(sql_str(w->old, 5), m->queue_id) &&
+	       str_eq(sql_str(w->old, 6), join_aliases(w, m)) &&
+	       sql_int(w->old, 7) == (m->message_id.n > 0);
 }
 
-/* 1: the row as it is stored; 0: there is none. w->old stays on it. */
-static int find_old(struct row_writer *w, int64_t id, struct tally *t, struct error *err)
+static void take_old(struct row_writer *w, const struct message *m, struct old_row *old)
+{
+	struct sql_stmt *st = w->old;
+
+	old->exists = true;
+	old->tally = (struct tally){ .time = sql_int(st, 0), .account = sql_int(st, 1),
+				     .messages = 1, .recipients = sql_int(st, 2) };
+	tally_read_unsent(&old->tally, sql_int(st, 3));
+	old->more = sql_int(st, 4) >> KIND_MORE & 1;
+	old->same_ids = m && has_ids_of(w, m);
+	old->subject_of = sql_int(st, 8) ? sql_int(st, 9) : 0;
+	old->single = !sql_is_null(st, 10);
+}
+
+static int find_old(struct row_writer *w, int64_t id, const struct message *m,
+		    struct old_row *old, struct error *err)
 {
 	int rc;
 
+	*old = (struct old_row){ .exists = false };
 	sql_bind_int(w->old, 1, id);
 	rc = sql_step(w->old, err);
 	if (rc == 1)
-		read_tally(w->old, t);
-	return rc;
+		take_old(w, m, old);
+	sql_reset(w->old);
+	return rc < 0 ? -1 : 0;
 }
 
 static int run_for_id(struct sql_stmt *st, int64_t id, struct error *err)
@@ -366,83 +482,167 @@ static int run_for_id(struct sql_stmt *st, int64_t id, struct error *err)
 	return sql_run(st, err);
 }
 
-int row_drop_message(struct row_writer *w, int64_t id, struct error *err)
+static int drop_what_hangs(struct row_writer *w, int64_t id, const struct old_row *old,
+			   struct error *err)
 {
-	struct tally t;
-	int rc = find_old(w, id, &t, err);
-
-	if (rc <= 0)
-		return rc;
-	hourly_count(&w->hourly, &t, -1);
-	rc = change_lookups(w->drop_lookup, id, t.time, sql_str(w->old, 8), sql_str(w->old, 9),
-			    sql_str(w->old, 10), err);
-	sql_reset(w->old);
-	if (rc < 0 || run_for_id(w->drop_recipients, id, err) < 0)
+	if (!old->single && run_for_id(w->drop_recipients, id, err) < 0)
 		return -1;
-	return run_for_id(w->drop, id, err);
+	return old->more ? run_for_id(w->drop_more, id, err) : 0;
 }
 
-/* Takes the stored row out of the sums. 1: it is there and its recipients are
- * still right; 0: recipients must be written. */
-static int replace_old(struct row_writer *w, const struct message *m, bool *is_new,
+/* Its lookups stay: no message is found by them any more. */
+int row_drop_message(struct row_writer *w, int64_t id, struct error *err)
+{
+	struct old_row old;
+
+	if (find_old(w, id, NULL, &old, err) < 0)
+		return -1;
+	if (!old.exists)
+		return 0;
+	hourly_count(&w->hourly, &old.tally, -1);
+	return drop_what_hangs(w, id, &old, err) < 0 ? -1 : run_for_id(w->drop, id, err);
+}
+
+/* Takes the stored row out of the sums, with what would not be right any more. */
+static int replace_old(struct row_writer *w, const struct message *m, struct old_row *old,
 		       struct error *err)
 {
-	struct tally t;
-	int rc = find_old(w, m->id, &t, err);
-
-	*is_new = rc == 0;
-	if (rc <= 0)
-		return rc;
-	sql_reset(w->old);
-	if (t.time != m->time) { /* minute and lookups follow the time */
-		*is_new = true;
+	if (find_old(w, m->id, m, old, err) < 0)
+		return -1;
+	if (!old->exists)
+		return 0;
+	if (old->tally.time != m->time) { /* minute and stamps follow the time */
+		old->exists = false;
 		return row_drop_message(w, m->id, err);
 	}
-	hourly_count(&w->hourly, &t, -1);
-	if (!m->rcpt_dirty && t.recipients == (int64_t)m->nrcpt)
-		return 1;
-	return run_for_id(w->drop_recipients, m->id, err);
+	hourly_count(&w->hourly, &old->tally, -1);
+	old->same_recipients = !m->rcpt_dirty && old->tally.recipients == (int64_t)m->nrcpt;
+	if (!old->same_recipients && !old->single && run_for_id(w->drop_recipients, m->id, err) < 0)
+		return -1;
+	return old->more && !has_more(m) ? run_for_id(w->drop_more, m->id, err) : 0;
+}
+
+static void add_lookups(struct row_writer *w, const struct message *m)
+{
+	struct str instance;
+
+	lookup_add(&w->lookup, m->queue_id, m->id);
+	lookup_add(&w->lookup, m->message_id, m->id);
+	for (size_t i = 0; i < m->naliases; i++)
+		lookup_add(&w->lookup, alias_id(m->aliases[i], &instance), m->id);
+}
+
+static int write_rows(struct row_writer *w, const struct message *m, const struct tally *t,
+		      const struct old_row *old, struct error *err)
+{
+	if (write_message(w, m, t, old, err) < 0)
+		return -1;
+	if (!old->same_recipients && write_recipients(w, m, err) < 0)
+		return -1;
+	return has_more(m) ? write_more(w, m, err) : 0;
 }
 
 int row_put_message(struct row_writer *w, const struct message *m, struct error *err)
 {
-	bool is_new = !m->stored;
-	int keep = m->stored ? replace_old(w, m, &is_new, err) : 0;
+	struct old_row old = { .exists = false };
 	struct tally t;
 
-	if (keep < 0 || tally_of(w, m, &t, err) < 0)
-		return -1;
 	arena_reset(&w->scratch);
-	if (write_message(w, m, &t, err) < 0 || (!keep && write_recipients(w, m, err) < 0))
+	if (m->stored && replace_old(w, m, &old, err) < 0)
+		return -1;
+	if (tally_of(w, m, &t, err) < 0 || write_rows(w, m, &t, &old, err) < 0)
 		return -1;
 	hourly_count(&w->hourly, &t, 1);
-	if (is_new && minutes_add(&w->minutes, MINUTE_MESSAGE, m->id, m->time, err) < 0)
-		return -1;
-	return change_lookups(w->put_lookup, m->id, m->time, m->queue_id, m->message_id,
-			      join_aliases(w, m), err);
+	if (!old.same_ids)
+		add_lookups(w, m);
+	return old.exists ? 0 : minutes_add(&w->minutes, MINUTE_MESSAGE, m->id, m->time, err);
 }
 
 /* --- PHP lines ------------------------------------------------------------- */
 
+void row_expect_php(struct row_writer *w, const struct php_mail *p)
+{
+	if (p->subject.n)
+		map_put(&w->subjects, (struct str){ (const char *)&p->id, sizeof(p->id) },
+			(void *)&p->subject);
+}
+
+/* One address, and nothing else? */
+static bool is_address(struct str to)
+{
+	for (size_t i = 0; i < to.n; i++)
+		if (strchr(" \t,;<>()\"", to.p[i]))
+			return false;
+	return true;
+}
+
+/* Two columns. */
+static int give_to(struct cells_out *c, struct row_writer *w, struct str to)
+{
+	if (to.n && is_address(to))
+		return give_address(c, w, to);
+	give_str(c, to);
+	sql_bind_null(c->st, c->at++);
+	return 0;
+}
+
+/* The headers without the Message-ID, so that they repeat. False: not to be done. */
+static bool leave_out_mid(struct row_writer *w, const struct php_mail *p, struct str *headers)
+{
+	size_t at = p->message_id.n ? str_find(p->headers, p->message_id) : p->headers.n;
+	size_t n = p->headers.n - p->message_id.n + 1;
+	char *text;
+
+	*headers = p->headers;
+	if (at == p->headers.n || str_chr(p->headers, MID_QUEUE_ID) < p->headers.n)
+		return false;
+	text = arena_alloc(&w->scratch, n);
+	memcpy(text, p->headers.p, at);
+	text[at] = MID_QUEUE_ID;
+	memcpy(text + at + 1, p->headers.p + at + p->message_id.n, n - at - 1);
+	*headers = (struct str){ text, n };
+	return true;
+}
+
+static int64_t flags_of(const struct php_mail *p, bool whole)
+{
+	return (p->eval ? PHP_FLAG_EVAL : 0) | (p->tenant ? PHP_FLAG_TENANT : 0) |
+	       (p->ambiguous ? PHP_FLAG_AMBIGUOUS : 0) | (whole ? PHP_FLAG_HEADERS_WHOLE : 0);
+}
+
+static int give_call(struct cells_out *c, struct row_writer *w, const struct php_mail *p,
+		     struct str headers)
+{
+	int64_t id = 0;
+
+	if (give_to(c, w, p->to) < 0)
+		return -1;
+	give_str(c, p->subject);
+	if (headers.n && dictionary_daily_id(&w->headers, headers, w->day, &id, c->err) < 0)
+		return -1;
+	give_int(c, id, 0);
+	return give_mid(c, w, p->message_id, STR_NONE, p->time, STR_NONE);
+}
+
 static int write_php(struct row_writer *w, const struct php_mail *p, struct error *err)
 {
 	struct cells_out c = { p->stored ? w->put_php : w->add_php, 1, err };
+	struct str headers;
+	bool left_out;
 
+	arena_reset(&w->scratch);
+	left_out = leave_out_mid(w, p, &headers);
 	give_number(&c, p->id);
 	give_number(&c, p->time);
 	give_int(&c, p->state, PHP_MATCHED);
+	give_int(&c, flags_of(p, p->message_id.n && !left_out), 0);
 	if (give_origin(&c, w, p->host, STR_NONE) < 0 ||
 	    give_entry(&c, &w->account, &p->account) < 0 ||
 	    give_entry(&c, &w->path, &p->script) < 0)
 		return -1;
 	give_int(&c, p->script_line, -1);
-	give_int(&c, p->eval, 0);
-	give_int(&c, p->tenant, 0);
-	give_int(&c, p->ambiguous, 0);
-	give_str(&c, p->to);
-	give_str(&c, p->subject);
-	give_str(&c, p->headers);
-	give_str(&c, p->message_id);
+	if (give_call(&c, w, p, headers) < 0)
+		return -1;
 	give_int(&c, p->uid, -1);
 	give_int(&c, p->pid, 0);
 	give_int(&c, p->message, 0);

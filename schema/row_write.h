@@ -6,17 +6,21 @@
 #include "core/message.h"
 #include "schema/dictionary.h"
 #include "schema/hourly.h"
+#include "schema/lookup.h"
 #include "schema/minute.h"
 #include "schema/sieve.h"
 
 struct row_writer {
-	struct dictionary account, login, path, domain, origin, client, relay, response;
+	struct dictionary account, login, path, domain, origin, client, relay, response,
+		headers;
 	struct minutes minutes;
 	struct hourly hourly;
 	struct sieve sieve;
+	struct lookup lookup;
+	struct map subjects; /* of the PHP calls of this transaction, by their ids */
 	struct sql_stmt *add, *put, *old, *drop;
 	struct sql_stmt *add_recipient, *drop_recipients;
-	struct sql_stmt *put_lookup, *drop_lookup;
+	struct sql_stmt *put_more, *drop_more;
 	struct sql_stmt *add_php, *put_php, *drop_php;
 	struct arena scratch; /* of the row being written */
 	int64_t php; /* change of the number of PHP rows since the last flush */
@@ -27,6 +31,8 @@ int row_writer_init(struct row_writer *w, struct sql *db, struct error *err);
 void row_writer_release(struct row_writer *w);
 /* Inserts, or brings the row up to date (m->stored). */
 int row_put_message(struct row_writer *w, const struct message *m, struct error *err);
+/* A call that is going to be written: the message that refers to it shares its subject. */
+void row_expect_php(struct row_writer *w, const struct php_mail *p);
 int row_put_php(struct row_writer *w, const struct php_mail *p, struct error *err);
 /* A row that is not there is no error. */
 int row_drop_message(struct row_writer *w, int64_t id, struct error *err);

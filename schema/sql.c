@@ -415,6 +415,16 @@ bool sql_is_null(struct sql_stmt *st, int column)
 	return sqlite3_column_type(st->handle, column) == SQLITE_NULL;
 }
 
+bool sql_is_int(struct sql_stmt *st, int column)
+{
+	return sqlite3_column_type(st->handle, column) == SQLITE_INTEGER;
+}
+
+bool sql_is_blob(struct sql_stmt *st, int column)
+{
+	return sqlite3_column_type(st->handle, column) == SQLITE_BLOB;
+}
+
 int64_t sql_last_id(const struct sql *db)
 {
 	return sqlite3_last_insert_rowid(db->handle);
@@ -450,22 +460,30 @@ static struct str argument(sqlite3_value *value)
 	return (struct str){ p, p ? (size_t)sqlite3_value_bytes(value) : 0 };
 }
 
+static void take_arguments(struct str *args, int nargs, sqlite3_value **values)
+{
+	for (int i = 0; i < SQL_ARGS_MAX; i++)
+		args[i] = i < nargs ? argument(values[i]) : STR_NONE;
+}
+
 static void call_number(sqlite3_context *context, int nargs, sqlite3_value **values)
 {
 	sql_number_fn *const *fn = sqlite3_user_data(context);
-	struct str args[2] = { STR_NONE, STR_NONE };
+	struct str args[SQL_ARGS_MAX];
 
-	for (int i = 0; i < nargs && i < 2; i++)
-		args[i] = argument(values[i]);
+	take_arguments(args, nargs, values);
 	sqlite3_result_int64(context, (*fn)(args));
 }
 
 static void call_text(sqlite3_context *context, int nargs, sqlite3_value **values)
 {
 	sql_text_fn *const *fn = sqlite3_user_data(context);
+	struct str args[SQL_ARGS_MAX];
 	char buf[SQL_TEXT_MAX];
-	size_t n = (*fn)(nargs ? argument(values[0]) : STR_NONE, buf);
+	size_t n;
 
+	take_arguments(args, nargs, values);
+	n = (*fn)(args, buf);
 	sqlite3_result_text64(context, buf, n, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
@@ -483,12 +501,13 @@ int sql_number_function(struct sql *db, const char *name, int nargs, sql_number_
 	return 0;
 }
 
-int sql_text_function(struct sql *db, const char *name, sql_text_fn *fn, struct error *err)
+int sql_text_function(struct sql *db, const char *name, int nargs, sql_text_fn *fn,
+		      struct error *err)
 {
 	sql_text_fn **kept = xmalloc(sizeof(*kept));
 
 	*kept = fn;
-	if (sqlite3_create_function_v2(db->handle, name, 1, PURE, kept, call_text, NULL, NULL,
+	if (sqlite3_create_function_v2(db->handle, name, nargs, PURE, kept, call_text, NULL, NULL,
 				       free) != SQLITE_OK)
 		return fail(db, err);
 	return 0;

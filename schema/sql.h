@@ -75,6 +75,8 @@ int64_t sql_int_or(struct sql_stmt *st, int column, int64_t when_null);
 double sql_real(struct sql_stmt *st, int column); /* 0 for NULL */
 struct str sql_str(struct sql_stmt *st, int column); /* STR_NONE for NULL */
 bool sql_is_null(struct sql_stmt *st, int column);
+bool sql_is_int(struct sql_stmt *st, int column);
+bool sql_is_blob(struct sql_stmt *st, int column);
 
 int64_t sql_last_id(const struct sql *db); /* rowid of the last INSERT */
 int64_t sql_changes(const struct sql *db); /* rows of the last change */
@@ -87,14 +89,17 @@ int64_t sql_wal_bytes(const struct sql *db);
  * commit starts the log anew. Not done because of a reader is no error. */
 int sql_checkpoint(struct sql *db, bool restart, struct error *err);
 
-/* An SQL function of one or two arguments without side effects. args[i] of a
- * NULL is STR_NONE. Returns the number it answers. */
+/* An SQL function of at most SQL_ARGS_MAX arguments without side effects. Arguments are
+ * texts; args[i] of a NULL, or of one that is not given, is STR_NONE. Returns the number it
+ * answers. nargs -1: any number. */
+#define SQL_ARGS_MAX 3
 typedef int64_t sql_number_fn(const struct str *args);
 /* Writes its answer to buf (SQL_TEXT_MAX bytes); returns the length. */
 #define SQL_TEXT_MAX 128
-typedef size_t sql_text_fn(struct str arg, char *buf);
+typedef size_t sql_text_fn(const struct str *args, char *buf);
 int sql_number_function(struct sql *db, const char *name, int nargs, sql_number_fn *fn,
 			struct error *err);
-int sql_text_function(struct sql *db, const char *name, sql_text_fn *fn, struct error *err);
+int sql_text_function(struct sql *db, const char *name, int nargs, sql_text_fn *fn,
+		      struct error *err);
 
 #endif

@@ -205,6 +205,8 @@ void store_close(struct store *s)
 
 static int put_messages(struct store *s, const struct batch *b, struct error *err)
 {
+	for (size_t i = 0; i < b->nphp; i++)
+		row_expect_php(&s->rows, b->php[i]);
 	for (size_t i = 0; i < b->ndropped; i++)
 		if (row_drop_message(&s->rows, b->dropped[i], err) < 0)
 			return -1;

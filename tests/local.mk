@@ -32,8 +32,10 @@ unit_tests = \
 	tests/unit/test_known \
 	tests/unit/test_log \
 	tests/unit/test_logfile \
+	tests/unit/test_lookup \
 	tests/unit/test_mail \
 	tests/unit/test_map \
+	tests/unit/test_mid \
 	tests/unit/test_migrate \
 	tests/unit/test_out \
 	tests/unit/test_pack \

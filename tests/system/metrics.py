@@ -145,7 +145,7 @@ class Metrics(Case):
 
     def test_counters_only_grow(self):
         before = self.ask()
-        self.change("DELETE FROM finding", "DELETE FROM message", "DELETE FROM recipient",
+        self.change("DELETE FROM finding", "DELETE FROM message_row", "DELETE FROM recipient_row",
                     "UPDATE meta SET value = 0 WHERE name IN ('messages', 'recipients', 'php')")
         after = self.ask()
         self.assertEqual(after.of("messages"), 0)
@@ -189,7 +189,7 @@ class Metrics(Case):
         then = self.ask().of("watermark_timestamp_seconds")
         minutes = int((time.time() - then) // 60) - 5
         sums = ", ".join("sum(coalesce(%s, 0))" % c for c in "pending deferred bounced expired rejected".split())
-        self.change("UPDATE message SET time = time + %d" % (minutes * 60 * 10**6),
+        self.change("UPDATE message_row SET time = time + %d" % (minutes * 60 * 10**6),
                     "UPDATE minute SET minute = minute + %d" % minutes,
                     "DELETE FROM hourly",
                     "INSERT INTO hourly SELECT time / 86400000000, coalesce(account, 0), time / 3600000000,"

@@ -803,8 +803,8 @@ static void add_message(struct sql *db, int64_t id, const char *queue_id, const 
 {
 	char text[512];
 
-	snprintf(text, sizeof(text), "INSERT INTO message (id, time, origin, queue_id, channel, via,"
-		 " login, recipients, work, took) VALUES (%lld, %lld, 1, '%s', 2, 5, (SELECT id FROM"
+	snprintf(text, sizeof(text), "INSERT INTO message_row (id, time, origin, queue_id, kind,"
+		 " login, recipients, work, took) VALUES (%lld, %lld, 1, '%s', 618, (SELECT id FROM"
 		 " login WHERE text = 'info@shop.example'), 1, 'w', %s)",
 		 (long long)id, (long long)T0 + 5, queue_id, more);
 	if (sql_exec(db, text, &err) < 0)
@@ -905,7 +905,7 @@ static void test_queued(void **state)
 		"INSERT INTO account VALUES (901, 'alice'), (902, 'bob');"
 		"INSERT INTO login VALUES (901, 'a@a'), (902, 'b@b');"
 		"INSERT INTO path VALUES (901, '/x.php'), (902, '/dir');"
-		"INSERT INTO client VALUES (901, '203.0.113.7', '', ''), (902, '203.0.113.8', '', '');"
+		"INSERT INTO client VALUES (901, 0, '203.0.113.7', '', ''), (902, 0, '203.0.113.8', '', '');"
 		"INSERT INTO stream VALUES (901, 'login' || char(10) || 'alice' || char(10) || 'a@a', x'', 1),"
 		" (902, 'script' || char(10) || 'alice' || char(10) || '/x.php', x'', 1),"
 		" (903, 'script' || char(10) || 'alice' || char(10) || '/dir', x'', 1),"
@@ -915,18 +915,18 @@ static void test_queued(void **state)
 		" login, script, messages, recipients) VALUES (901, 901, 5, 5, 5, 1, 6, 901, 901, NULL, 1, 1),"
 		" (902, 902, 5, 5, 5, 1, 2, 901, NULL, 901, 1, 1), (903, 903, 5, 5, 5, 1, 2, 901, NULL, 902, 1, 1),"
 		" (904, 904, 5, 5, 5, 1, 2, 901, NULL, NULL, 1, 1), (905, 905, 5, 5, 5, 1, 2, 901, NULL, NULL, 1, 1);"
-		"INSERT INTO message (id, queue_id, time, origin, via, recipients, work, channel, account, login,"
-		" script, cwd, client, state, took) VALUES"
-		" (1, 'login', 5, 1, 5, 1, 'w', 2, 901, 901, NULL, NULL, 902, 0, NULL),"
-		" (2, 'early', 4, 1, 5, 1, 'w', 2, 901, 901, NULL, NULL, 902, 0, NULL),"
-		" (3, 'other', 5, 1, 5, 1, 'w', 2, 901, 902, NULL, NULL, 902, 0, NULL),"
-		" (4, 'left', 5, 1, 5, 1, 'w', 2, 901, 901, NULL, NULL, 902, NULL, 9),"
-		" (5, 'script', 5, 1, 5, 1, 'w', 1, 901, NULL, 901, 902, NULL, 2, NULL),"
-		" (6, 'dir', 5, 1, 5, 1, 'w', 1, 901, NULL, NULL, 902, NULL, 0, NULL),"
-		" (7, 'bob', 5, 1, 5, 1, 'w', 1, 902, NULL, 901, NULL, NULL, 0, NULL),"
-		" (8, 'user', 5, 1, 5, 1, 'w', 1, 901, NULL, NULL, NULL, NULL, 0, NULL),"
-		" (9, 'network', 5, 1, 5, 1, 'w', 3, 901, NULL, NULL, NULL, 901, 0, NULL),"
-		" (10, 'elsewhere', 5, 1, 5, 1, 'w', 3, 901, NULL, NULL, NULL, 902, 0, NULL);";
+		"INSERT INTO message_row (id, queue_id, time, origin, recipients, work, kind, account, login,"
+		" script, cwd, client, took) VALUES"
+		" (1, 'login', 5, 1, 1, 'w', 554, 901, 901, NULL, NULL, 902, NULL),"
+		" (2, 'early', 4, 1, 1, 'w', 554, 901, 901, NULL, NULL, 902, NULL),"
+		" (3, 'other', 5, 1, 1, 'w', 554, 901, 902, NULL, NULL, 902, NULL),"
+		" (4, 'left', 5, 1, 1, 'w', 618, 901, 901, NULL, NULL, 902, 9),"
+		" (5, 'script', 5, 1, 1, 'w', 681, 901, NULL, 901, 902, NULL, NULL),"
+		" (6, 'dir', 5, 1, 1, 'w', 553, 901, NULL, NULL, 902, NULL, NULL),"
+		" (7, 'bob', 5, 1, 1, 'w', 553, 902, NULL, 901, NULL, NULL, NULL),"
+		" (8, 'user', 5, 1, 1, 'w', 553, 901, NULL, NULL, NULL, NULL, NULL),"
+		" (9, 'network', 5, 1, 1, 'w', 555, 901, NULL, NULL, NULL, 901, NULL),"
+		" (10, 'elsewhere', 5, 1, 1, 'w', 555, 901, NULL, NULL, NULL, 902, NULL);";
 	static const char *const wanted[] = { "login ", "script* ", "dir ", "user ", "network " };
 	struct sql *db = sql_open_write(database, &err);
 

@@ -177,9 +177,9 @@ static void test_tables_are_strict(void **state)
 	(void)state;
 	assert_int_equal(migrate(db, migrations, migrations_count, &err), 0);
 	assert_true(number(db, "SELECT count(*) FROM pragma_table_list"
-			       " WHERE schema = 'main'") > 10);
+			       " WHERE schema = 'main' AND type = 'table'") > 10);
 	assert_int_equal(number(db, "SELECT count(*) FROM pragma_table_list WHERE schema = 'main'"
-				    " AND NOT strict AND name NOT LIKE 'sqlite_%'"), 0);
+				    " AND type = 'table' AND NOT strict AND name NOT LIKE 'sqlite_%'"), 0);
 	sql_close(db);
 }
 
