@@ -43,6 +43,16 @@ CREATE TABLE php_headers (
 ) STRICT;
 CREATE INDEX php_headers_day ON php_headers (day);
 
+-- Local parts of senders, and subjects, that came more than once within a day. Where they
+-- are columns, the first time is a text, later ones are numbers of this table. Like
+-- response.
+CREATE TABLE word (
+	id INTEGER PRIMARY KEY,
+	day INTEGER NOT NULL,
+	text TEXT NOT NULL
+) STRICT;
+CREATE INDEX word_day ON word (day);
+
 -- Queue ids, aliases and Message-IDs. An entry is 24 bits of the hash of the id, and the
 -- message. Commits add to lookup_tail; when that is long enough, it becomes a run, sorted
 -- into parts by the high 8 bits of the hashes. Numbers are little endian.
@@ -84,9 +94,9 @@ CREATE TABLE message_row (
 	script INTEGER,
 	script_line INTEGER,
 	php INTEGER, -- of php_row
-	sender_local TEXT,
+	sender_local ANY, -- a number: of word
 	sender_domain INTEGER,
-	subject ANY, -- 1: that of its PHP call
+	subject ANY, -- 0: that of its PHP call; another number: of word
 	-- The Message-ID: before and behind its last @. A blob: hexadecimal digits. A
 	-- number: seconds since the message's time, written as YYYYMMDDHHMMSS, a dot, and
 	-- the queue id. char(1) in a text: the queue id. Domain NULL: the sender's; 0: all
@@ -173,7 +183,7 @@ CREATE TABLE php_row (
 	script_line INTEGER,
 	rcpt_local TEXT, -- To: all of it, or what stands before the last @
 	rcpt_domain INTEGER, -- NULL: all of it is in rcpt_local
-	subject TEXT,
+	subject ANY, -- a number: of word
 	headers INTEGER, -- of php_headers
 	message_id ANY, -- as in message_row
 	message_domain INTEGER, -- 0 or NULL: all of it is in message_id
@@ -196,22 +206,27 @@ CREATE VIEW message (id, time, took, origin, queue_id, state, direction, channel
 	ambiguous, login, user, uid, client, cwd, script, script_line, php, sender_local,
 	sender_domain, subject, message_id, size, parent_id, parent, recipients, rcpt_dropped,
 	pending, deferred, bounced, expired, rejected, aliases, evidence, work) AS
-SELECT m.id, time, took, origin, queue_id, nullif(kind >> 6 & 7, 1), nullif(kind >> 9 & 7, 1),
-	kind & 7, account, kind >> 3 & 7, nullif(kind >> 14 & 1, 0), login, user, uid, client,
-	cwd, script, script_line, php, sender_local, sender_domain,
-	CASE WHEN typeof(subject) = 'integer'
-		THEN (SELECT p.subject FROM php_row p WHERE p.id = m.php) ELSE subject END,
-	CASE typeof(message_id)
-		WHEN 'integer' THEN strftime('%Y%m%d%H%M%S', time / 1000000 + message_id, 'unixepoch')
-			|| '.' || queue_id
-		WHEN 'blob' THEN lower(hex(message_id))
-		ELSE iif(message_domain = 0, message_id, replace(message_id, char(1), queue_id)) END
+SELECT m.id, m.time, m.took, m.origin, m.queue_id, nullif(m.kind >> 6 & 7, 1),
+	nullif(m.kind >> 9 & 7, 1), m.kind & 7, m.account, m.kind >> 3 & 7,
+	nullif(m.kind >> 14 & 1, 0), m.login, m.user, m.uid, m.client, m.cwd, m.script,
+	m.script_line, m.php, coalesce(v.text, m.sender_local), m.sender_domain,
+	nullif(coalesce(b.text, q.subject, m.subject), 0),
+	CASE typeof(m.message_id)
+		WHEN 'integer' THEN strftime('%Y%m%d%H%M%S', m.time / 1000000 + m.message_id,
+			'unixepoch') || '.' || m.queue_id
+		WHEN 'blob' THEN lower(hex(m.message_id))
+		ELSE iif(m.message_domain = 0, m.message_id,
+			replace(m.message_id, char(1), m.queue_id)) END
 		|| coalesce('@' || d.text, ''),
-	size, parent_id, parent, recipients, rcpt_dropped, nullif(unsent / 125075015001 % 5001, 0),
-	nullif(unsent / 25010001 % 5001, 0), nullif(unsent % 5001, 0),
-	nullif(unsent / 625500150020001, 0), nullif(unsent / 5001 % 5001, 0), aliases, evidence,
-	work
+	m.size, x.parent_id, x.parent, m.recipients, x.rcpt_dropped,
+	nullif(m.unsent / 125075015001 % 5001, 0), nullif(m.unsent / 25010001 % 5001, 0),
+	nullif(m.unsent % 5001, 0), nullif(m.unsent / 625500150020001, 0),
+	nullif(m.unsent / 5001 % 5001, 0), x.aliases, m.evidence, m.work
 FROM message_row m LEFT JOIN message_more x ON x.message = m.id
+	LEFT JOIN word v ON v.id = m.sender_local AND typeof(m.sender_local) = 'integer'
+	LEFT JOIN php_row q ON q.id = m.php AND m.subject IS 0
+	LEFT JOIN word b ON b.id = coalesce(q.subject, m.subject)
+		AND typeof(coalesce(q.subject, m.subject)) = 'integer'
 	LEFT JOIN domain d ON m.message_id IS NOT NULL
 		AND d.id = coalesce(m.message_domain, m.sender_domain);
 
@@ -228,14 +243,15 @@ SELECT id, 0, rcpt_local, rcpt_domain, NULL,
 
 CREATE VIEW php_mail (id, time, state, origin, account, script, script_line, eval, tenant,
 	ambiguous, rcpt, subject, headers, message_id, uid, pid, message) AS
-SELECT p.id, time, state, origin, account, script, script_line, nullif(flags & 1, 0),
-	nullif(flags >> 1 & 1, 0), nullif(flags >> 2 & 1, 0),
-	rcpt_local || coalesce('@' || r.text, ''), subject,
-	iif(flags & 8 OR message_id IS NULL, h.text, replace(h.text, char(1),
-		iif(typeof(message_id) = 'blob', lower(hex(message_id)), message_id)
+SELECT p.id, p.time, p.state, p.origin, p.account, p.script, p.script_line, nullif(p.flags & 1, 0),
+	nullif(p.flags >> 1 & 1, 0), nullif(p.flags >> 2 & 1, 0),
+	p.rcpt_local || coalesce('@' || r.text, ''), coalesce(b.text, p.subject),
+	iif(p.flags & 8 OR p.message_id IS NULL, h.text, replace(h.text, char(1),
+		iif(typeof(p.message_id) = 'blob', lower(hex(p.message_id)), p.message_id)
 		|| coalesce('@' || d.text, ''))),
-	iif(typeof(message_id) = 'blob', lower(hex(message_id)), message_id)
+	iif(typeof(p.message_id) = 'blob', lower(hex(p.message_id)), p.message_id)
 		|| coalesce('@' || d.text, ''),
-	uid, pid, message
+	p.uid, p.pid, p.message
 FROM php_row p LEFT JOIN domain r ON r.id = p.rcpt_domain
+	LEFT JOIN word b ON b.id = p.subject AND typeof(p.subject) = 'integer'
 	LEFT JOIN domain d ON d.id = p.message_domain LEFT JOIN php_headers h ON h.id = p.headers;

@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* In the place of the id of a text that has no entry yet. */
+#define SEEN_ONCE (-1)
+
 int64_t dictionary_hash(const struct str *texts, int n)
 {
 	uint64_t h = 0;
@@ -167,21 +170,39 @@ int dictionary_id(struct dictionary *d, const struct str *texts, int64_t *id, st
 	return 0;
 }
 
-int dictionary_daily_id(struct dictionary *d, struct str text, int64_t day, int64_t *id,
-			struct error *err)
+static int add_daily(struct dictionary *d, struct str text, int64_t *id, struct error *err)
 {
-	struct str key = key_of(d, &text);
+	sql_bind_str(d->add, 1, text);
+	sql_bind_int(d->add, 2, d->used_day);
+	if (add(d, id, err) < 0)
+		return -1;
+	remember(d, key_of(d, &text), *id);
+	return 0;
+}
 
+static int64_t recall_daily(struct dictionary *d, struct str text, int64_t day)
+{
 	if (d->used_day != day)
 		dictionary_forget(d);
 	d->used_day = day;
-	*id = (intptr_t)map_get(&d->ids, key);
-	if (*id)
+	return dictionary_recall(d, &text);
+}
+
+int dictionary_daily_id(struct dictionary *d, struct str text, int64_t day, int64_t *id,
+			struct error *err)
+{
+	*id = recall_daily(d, text, day);
+	return *id ? 0 : add_daily(d, text, id, err);
+}
+
+int dictionary_repeated_id(struct dictionary *d, struct str text, int64_t day, int64_t *id,
+			   struct error *err)
+{
+	*id = recall_daily(d, text, day);
+	if (*id > 0)
 		return 0;
-	sql_bind_str(d->add, 1, text);
-	sql_bind_int(d->add, 2, day);
-	if (add(d, id, err) < 0)
-		return -1;
-	remember(d, key, *id);
+	if (*id == SEEN_ONCE)
+		return add_daily(d, text, id, err);
+	remember(d, key_of(d, &text), SEEN_ONCE);
 	return 0;
 }

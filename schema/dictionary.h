@@ -41,6 +41,9 @@ void dictionary_forget(struct dictionary *d);
 int dictionary_id(struct dictionary *d, const struct str *texts, int64_t *id, struct error *err);
 /* The entry, if it is in memory; else 0. */
 int64_t dictionary_recall(struct dictionary *d, const struct str *texts);
+/* The same, but a text gets an entry only when it comes again; *id is 0 before. */
+int dictionary_repeated_id(struct dictionary *d, struct str text, int64_t day, int64_t *id,
+			   struct error *err);
 /* The entry of this day. */
 int dictionary_daily_id(struct dictionary *d, struct str text, int64_t day, int64_t *id,
 			struct error *err);

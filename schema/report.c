@@ -268,7 +268,7 @@ static int add_sender(struct search *q, struct error *err)
 	if (!q->filter->sender.p)
 		return 0;
 	fputs(" AND ", q->sql);
-	return add_address(q, "m.sender_local", "m.sender_domain", P_SENDER, q->filter->sender,
+	return add_address(q, M_SENDER_LOCAL, "m.sender_domain", P_SENDER, q->filter->sender,
 			   &q->sender_local, err);
 }
 

@@ -32,7 +32,7 @@
 	"CASE WHEN m.rcpt_local IS NULL THEN coalesce(r.status, 1) WHEN " M_BOUNCED " THEN 3" \
 	" WHEN " M_REJECTED " THEN 5 WHEN " M_DEFERRED " THEN 2 WHEN " M_EXPIRED " THEN 4" \
 	" WHEN " M_PENDING " THEN 0 ELSE 1 END"
-#define ADDRESS "coalesce(m.sender_local, '') || coalesce('@' || k.text, '')"
+#define ADDRESS "coalesce(" M_SENDER_LOCAL ", '') || coalesce('@' || k.text, '')"
 
 /* --- networks -------------------------------------------------------------- */
 

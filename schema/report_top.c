@@ -26,7 +26,7 @@ static const struct top {
 			 "k.text", " JOIN login k ON k.id = a" },
 	[TOP_IPS] = { "m.client", "0", SUMS, "", "m.client IS NOT NULL", "",
 		      "k.ip", " JOIN client k ON k.id = a AND k.ip <> ''" },
-	[TOP_SENDERS] = { "m.sender_local", "m.sender_domain", SUMS, "",
+	[TOP_SENDERS] = { M_SENDER_LOCAL, "m.sender_domain", SUMS, "",
 			  "(m.sender_local <> '' OR m.sender_domain IS NOT NULL)", MOST,
 			  "a || coalesce('@' || k.text, '')",
 			  " LEFT JOIN domain k ON k.id = b" },

@@ -29,6 +29,7 @@ static const struct sql_text statements[] = {
 	{ offsetof(struct retain, drop_direct), "DELETE FROM direct WHERE hour < ?1" },
 	{ offsetof(struct retain, drop_responses), "DELETE FROM response WHERE day < ?1" },
 	{ offsetof(struct retain, drop_headers), "DELETE FROM php_headers WHERE day < ?1" },
+	{ offsetof(struct retain, drop_words), "DELETE FROM word WHERE day < ?1" },
 	{ offsetof(struct retain, drop_parts),
 	  "DELETE FROM lookup WHERE part < (SELECT min(id) FROM lookup_run"
 	  " WHERE last >= (SELECT min(id) FROM message_row)) << 8" },
@@ -123,15 +124,23 @@ static int drop_kind(struct store *s, int what, struct step *step, struct error 
 /* What hangs on its time, not on a message. */
 static int drop_rest(struct store *s, usec_t before, struct error *err)
 {
-	sql_bind_int(s->retain.drop_inbound, 1, before / USEC_HOUR);
-	sql_bind_int(s->retain.drop_direct, 1, before / USEC_HOUR);
-	sql_bind_int(s->retain.drop_responses, 1, before / USEC_DAY);
-	sql_bind_int(s->retain.drop_headers, 1, before / USEC_DAY);
-	if (sql_run(s->retain.drop_inbound, err) < 0 || sql_run(s->retain.drop_direct, err) < 0 ||
-	    sql_run(s->retain.drop_responses, err) < 0 || sql_run(s->retain.drop_sieve, err) < 0)
-		return -1;
-	if (sql_run(s->retain.drop_headers, err) < 0 || sql_run(s->retain.drop_parts, err) < 0 ||
-	    sql_run(s->retain.drop_runs, err) < 0)
+	const struct retain *r = &s->retain;
+	const struct {
+		struct sql_stmt *st;
+		usec_t unit;
+	} timed[] = {
+		{ r->drop_inbound, USEC_HOUR }, { r->drop_direct, USEC_HOUR },
+		{ r->drop_responses, USEC_DAY }, { r->drop_headers, USEC_DAY },
+		{ r->drop_words, USEC_DAY },
+	};
+
+	for (size_t i = 0; i < SQL_COUNT(timed); i++) {
+		sql_bind_int(timed[i].st, 1, before / timed[i].unit);
+		if (sql_run(timed[i].st, err) < 0)
+			return -1;
+	}
+	if (sql_run(r->drop_sieve, err) < 0 || sql_run(r->drop_parts, err) < 0 ||
+	    sql_run(r->drop_runs, err) < 0)
 		return -1;
 	return positions_prune(&s->positions, err);
 }

@@ -29,8 +29,13 @@
 #define M_PENDING "(m.unsent / 125075015001 % 5001)"
 #define M_EXPIRED "(m.unsent / 625500150020001)"
 
+/* Column sender_local: the text itself or the number of a word. */
+#define M_SENDER_LOCAL \
+	"iif(typeof(m.sender_local) = 'integer'," \
+	" (SELECT w.text FROM word w WHERE w.id = m.sender_local), m.sender_local)"
+
 /* Column subject of a message that has that of its PHP call. */
-#define SUBJECT_OF_PHP 1
+#define SUBJECT_OF_PHP 0
 
 /* Column flags of php_row. */
 #define PHP_FLAG_EVAL 1

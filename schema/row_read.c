@@ -13,11 +13,12 @@
 
 #define MESSAGE_COLUMNS \
 	"m.time, m.took, m.kind, o.host, o.instance, m.queue_id, a.text, l.text, u.text, m.uid," \
-	" c.ip, c.name, c.helo, w.text, s.text, m.script_line, m.php, m.sender_local, d.text," \
-	" m.subject, q.subject, m.message_id, m.message_domain, e.text, m.size, x.parent_id," \
+	" c.ip, c.name, c.helo, w.text, s.text, m.script_line, m.php," \
+	" coalesce(v.text, m.sender_local), d.text, coalesce(b.text, q.subject, m.subject)," \
+	" m.message_id, m.message_domain, e.text, m.size, x.parent_id," \
 	" x.parent, x.rcpt_dropped, x.aliases, m.evidence, m.work, m.rcpt_local, f.text," \
 	" m.unsent, m.dsn, y.host, y.ip, p.text, m.delay"
-#define AT_SINGLE 31 /* rcpt_local */
+#define AT_SINGLE 30 /* rcpt_local */
 
 static const struct sql_text statements[] = {
 	{ offsetof(struct row_reader, message),
@@ -26,7 +27,10 @@ static const struct sql_text statements[] = {
 	  " LEFT JOIN login l ON l.id = m.login LEFT JOIN login u ON u.id = m.user"
 	  " LEFT JOIN client c ON c.id = m.client LEFT JOIN path w ON w.id = m.cwd"
 	  " LEFT JOIN path s ON s.id = m.script LEFT JOIN domain d ON d.id = m.sender_domain"
-	  " LEFT JOIN php_row q ON q.id = m.php AND typeof(m.subject) = 'integer'"
+	  " LEFT JOIN word v ON v.id = m.sender_local AND typeof(m.sender_local) = 'integer'"
+	  " LEFT JOIN php_row q ON q.id = m.php AND m.subject IS 0"
+	  " LEFT JOIN word b ON b.id = coalesce(q.subject, m.subject)"
+	  "  AND typeof(coalesce(q.subject, m.subject)) = 'integer'"
 	  " LEFT JOIN domain e ON e.id = coalesce(m.message_domain, m.sender_domain)"
 	  " LEFT JOIN domain f ON f.id = m.rcpt_domain LEFT JOIN relay y ON y.id = m.relay"
 	  " LEFT JOIN response p ON p.id = m.response" WITH_MORE " WHERE m.id = ?1" },
@@ -37,9 +41,10 @@ static const struct sql_text statements[] = {
 	  " WHERE r.message = ?1 ORDER BY r.n" },
 	{ offsetof(struct row_reader, php),
 	  "SELECT p.time, p.state, p.flags, o.host, a.text, s.text, p.script_line, p.rcpt_local,"
-	  " d.text, p.subject, h.text, p.message_id, p.message_domain, e.text, p.uid, p.pid,"
+	  " d.text, coalesce(b.text, p.subject), h.text, p.message_id, p.message_domain, e.text, p.uid, p.pid,"
 	  " p.message FROM php_row p LEFT JOIN origin o ON o.id = p.origin"
 	  " LEFT JOIN account a ON a.id = p.account LEFT JOIN path s ON s.id = p.script"
+	  " LEFT JOIN word b ON b.id = p.subject AND typeof(p.subject) = 'integer'"
 	  " LEFT JOIN domain d ON d.id = p.rcpt_domain LEFT JOIN domain e ON e.id ="
 	  " p.message_domain LEFT JOIN php_headers h ON h.id = p.headers WHERE p.id = ?1" },
 	{ offsetof(struct row_reader, find),
@@ -167,14 +172,13 @@ static struct str take_mid(struct cells_in *c, struct str queue_id, usec_t time)
 
 static void take_content(struct cells_in *c, struct message *m)
 {
-	struct str of_php;
-
 	m->sender_null = !sql_is_null(c->st, c->at) && !sql_str(c->st, c->at).n &&
 			 sql_is_null(c->st, c->at + 1);
 	m->sender = take_address(c);
-	of_php = sql_is_int(c->st, c->at) ? sql_str(c->st, c->at + 1) : sql_str(c->st, c->at);
-	m->subject = arena_str_or_none(&m->strings, of_php);
-	c->at += 2;
+	if (sql_is_int(c->st, c->at)) /* that of a PHP call which is gone */
+		c->at++;
+	else
+		m->subject = take_str(c);
 	m->message_id = take_mid(c, m->queue_id, m->time);
 	m->size = take_int(c, -1);
 	m->parent_id = take_str(c);

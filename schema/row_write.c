@@ -31,7 +31,7 @@ static const struct sql_text statements[] = {
 	  "REPLACE INTO message_row (" MESSAGE_COLUMNS ") VALUES " MESSAGE_VALUES },
 	{ offsetof(struct row_writer, old),
 	  "SELECT m.time, m.account, m.recipients, m.unsent, m.kind, m.queue_id, x.aliases,"
-	  " m.message_id IS NOT NULL, typeof(m.subject) = 'integer', m.php, m.rcpt_local"
+	  " m.message_id IS NOT NULL, m.subject IS 0, m.php, m.rcpt_local"
 	  " FROM message_row m" WITH_MORE " WHERE m.id = ?1" },
 	{ offsetof(struct row_writer, drop), "DELETE FROM message_row WHERE id = ?1" },
 	{ offsetof(struct row_writer, put_more),
@@ -67,6 +67,8 @@ static const struct {
 #define DICTIONARIES (sizeof(dictionaries) / sizeof(dictionaries[0]))
 /* Of PHP_MAIL_MAX_HEADERS bytes at most. */
 #define MAX_HEADERS_CACHED 4000
+#define MAX_WORDS_CACHED 10000
+#define MAX_WORD 256 /* bytes */
 
 /* What is to be known of the row that is there already. */
 struct old_row {
@@ -91,7 +93,8 @@ int row_writer_init(struct row_writer *w, struct sql *db, struct error *err)
 				    dictionaries[i].hashed, err) < 0)
 			return -1;
 	if (dictionary_init_daily(&w->response, db, "response", DICTIONARY_MAX_CACHED, err) < 0 ||
-	    dictionary_init_daily(&w->headers, db, "php_headers", MAX_HEADERS_CACHED, err) < 0)
+	    dictionary_init_daily(&w->headers, db, "php_headers", MAX_HEADERS_CACHED, err) < 0 ||
+	    dictionary_init_daily(&w->word, db, "word", MAX_WORDS_CACHED, err) < 0)
 		return -1;
 	if (minutes_init(&w->minutes, db, err) < 0 || hourly_init(&w->hourly, db, err) < 0 ||
 	    sieve_init(&w->sieve, db, err) < 0 || lookup_init(&w->lookup, db, err) < 0)
@@ -105,6 +108,7 @@ void row_writer_release(struct row_writer *w)
 		dictionary_release(dictionary_at(w, i));
 	dictionary_release(&w->response);
 	dictionary_release(&w->headers);
+	dictionary_release(&w->word);
 	lookup_release(&w->lookup);
 	hourly_release(&w->hourly);
 	arena_release(&w->scratch);
@@ -131,6 +135,7 @@ void row_writer_rolled_back(struct row_writer *w)
 		dictionary_forget(dictionary_at(w, i));
 	dictionary_forget(&w->response);
 	dictionary_forget(&w->headers);
+	dictionary_forget(&w->word);
 	lookup_forget(&w->lookup);
 	minutes_forget(&w->minutes);
 	hourly_forget(&w->hourly);
@@ -163,13 +168,32 @@ static int give_address(struct cells_out *c, struct row_writer *w, struct str ad
 	return give_entry(c, &w->domain, &domain);
 }
 
+/* A text that may come again the same day. */
+static int give_word(struct cells_out *c, struct row_writer *w, struct str text)
+{
+	int64_t id = 0;
+
+	if (text.n && text.n <= MAX_WORD &&
+	    dictionary_repeated_id(&w->word, text, w->day, &id, c->err) < 0)
+		return -1;
+	if (id)
+		give_number(c, id);
+	else
+		give_str(c, text);
+	return 0;
+}
+
+/* Two columns. */
 static int give_sender(struct cells_out *c, struct row_writer *w, const struct message *m)
 {
-	if (m->sender.n || m->sender_null)
-		return give_address(c, w, m->sender_null ? STR_NONE : m->sender);
-	sql_bind_null(c->st, c->at++);
-	sql_bind_null(c->st, c->at++);
-	return 0;
+	struct str local, domain;
+
+	address_split(m->sender, &local, &domain);
+	if (!local.n && (m->sender.n || m->sender_null))
+		sql_bind_str(c->st, c->at++, local);
+	else if (give_word(c, w, local) < 0)
+		return -1;
+	return give_entry(c, &w->domain, &domain);
 }
 
 /* One queue id a line: a log line holds no newline. */
@@ -285,7 +309,7 @@ static int give_where_from(struct cells_out *c, struct row_writer *w, const stru
 }
 
 /* That of the PHP call is not written twice. A subject that is known never changes. */
-static void give_subject(struct cells_out *c, struct row_writer *w, const struct message *m,
+static int give_subject(struct cells_out *c, struct row_writer *w, const struct message *m,
 			 const struct old_row *old)
 {
 	struct str *of_php = m->php && m->subject.n ?
@@ -294,7 +318,8 @@ static void give_subject(struct cells_out *c, struct row_writer *w, const struct
 	if ((of_php && str_eq(*of_php, m->subject)) || (m->php && old->subject_of == m->php))
 		sql_bind_int(c->st, c->at++, SUBJECT_OF_PHP);
 	else
-		give_str(c, m->subject);
+		return give_word(c, w, m->subject);
+	return 0;
 }
 
 static int give_content(struct cells_out *c, struct row_writer *w, const struct message *m,
@@ -302,9 +327,9 @@ static int give_content(struct cells_out *c, struct row_writer *w, const struct 
 {
 	struct str local, domain;
 
-	give_subject(c, w, m, old);
 	address_split(m->sender, &local, &domain);
-	if (give_mid(c, w, m->message_id, m->queue_id, m->time, domain) < 0)
+	if (give_subject(c, w, m, old) < 0 ||
+	    give_mid(c, w, m->message_id, m->queue_id, m->time, domain) < 0)
 		return -1;
 	give_int(c, m->size, -1);
 	return 0;
@@ -615,9 +640,8 @@ static int give_call(struct cells_out *c, struct row_writer *w, const struct php
 {
 	int64_t id = 0;
 
-	if (give_to(c, w, p->to) < 0)
+	if (give_to(c, w, p->to) < 0 || give_word(c, w, p->subject) < 0)
 		return -1;
-	give_str(c, p->subject);
 	if (headers.n && dictionary_daily_id(&w->headers, headers, w->day, &id, c->err) < 0)
 		return -1;
 	give_int(c, id, 0);

@@ -12,7 +12,7 @@
 
 struct row_writer {
 	struct dictionary account, login, path, domain, origin, client, relay, response,
-		headers;
+		headers, word;
 	struct minutes minutes;
 	struct hourly hourly;
 	struct sieve sieve;
