@@ -5,33 +5,36 @@
 
 -- Dictionaries that grow with the mail: found by 24 bits of the hash of their texts, so
 -- that no text is kept twice.
-CREATE TABLE domain_new (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
-INSERT INTO domain_new SELECT id, text_hash(text), text FROM domain;
+CREATE TEMP TABLE domain_old AS SELECT * FROM domain;
 DROP TABLE domain;
-ALTER TABLE domain_new RENAME TO domain;
+CREATE TABLE domain (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
+INSERT INTO domain SELECT id, text_hash(text), text FROM domain_old;
+DROP TABLE domain_old;
 CREATE INDEX domain_hash ON domain (hash);
 
-CREATE TABLE client_new (
+CREATE TEMP TABLE client_old AS SELECT * FROM client;
+DROP TABLE client;
+CREATE TABLE client (
 	id INTEGER PRIMARY KEY,
 	hash INTEGER NOT NULL,
 	ip TEXT NOT NULL,
 	name TEXT NOT NULL,
 	helo TEXT NOT NULL
 ) STRICT;
-INSERT INTO client_new SELECT id, text_hash(ip, name, helo), ip, name, helo FROM client;
-DROP TABLE client;
-ALTER TABLE client_new RENAME TO client;
+INSERT INTO client SELECT id, text_hash(ip, name, helo), ip, name, helo FROM client_old;
+DROP TABLE client_old;
 CREATE INDEX client_hash ON client (hash);
 
-CREATE TABLE relay_new (
+CREATE TEMP TABLE relay_old AS SELECT * FROM relay;
+DROP TABLE relay;
+CREATE TABLE relay (
 	id INTEGER PRIMARY KEY,
 	hash INTEGER NOT NULL,
 	host TEXT NOT NULL,
 	ip TEXT NOT NULL
 ) STRICT;
-INSERT INTO relay_new SELECT id, text_hash(host, ip), host, ip FROM relay;
-DROP TABLE relay;
-ALTER TABLE relay_new RENAME TO relay;
+INSERT INTO relay SELECT id, text_hash(host, ip), host, ip FROM relay_old;
+DROP TABLE relay_old;
 CREATE INDEX relay_hash ON relay (hash);
 
 -- Header arguments of mail() without their Message-ID (char(1) in its place). Like

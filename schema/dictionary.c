@@ -34,41 +34,40 @@ static bool is_empty(struct sql *db, const char *table)
 	return empty;
 }
 
-/* Parameters are the texts and, for the tables that have it, the hash. */
+/* columns: but the id. */
+static int prepare_add(struct dictionary *d, const char *table, const char *columns, int ncolumns,
+		       struct error *err)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "SELECT max(id) FROM %s", table);
+	d->last = sql_prepare(d->db, text, err);
+	snprintf(text, sizeof(text), "INSERT INTO %s (id, %s)", table, columns);
+	d->add = d->last ? sql_prepare_rows(d->db, text, ncolumns + 1, err) : NULL;
+	return d->add ? 0 : -1;
+}
+
 int dictionary_init(struct dictionary *d, struct sql *db, const char *table,
 		    const char *columns, int ntexts, bool hashed, struct error *err)
 {
 	static const char *const marks[] = { "", "?1", "?1, ?2", "?1, ?2, ?3" };
-	const char *at[] = { "", "", "" };
+	static const char *const hash[] = { "", "= ?2", "= ?3", "= ?4" };
 	char text[256];
 
-	if (hashed) {
-		static const char *const hash[] = { "", "?2", "?3", "?4" };
-
-		at[0] = "hash, ";
-		at[1] = hash[ntexts];
-		at[2] = ", ";
-	}
 	*d = (struct dictionary){ .db = db, .ntexts = ntexts, .hashed = hashed,
 				  .max = DICTIONARY_MAX_CACHED, .complete = is_empty(db, table) };
-	snprintf(text, sizeof(text), "SELECT id FROM %s WHERE (%s%s) = (%s%s%s)", table, at[0],
-		 columns, at[1], at[2], marks[ntexts]);
+	snprintf(text, sizeof(text), "SELECT id FROM %s WHERE %s %s AND (%s) = (%s)", table,
+		 hashed ? "hash" : "1", hashed ? hash[ntexts] : "", columns, marks[ntexts]);
 	d->find = sql_prepare(db, text, err);
-	snprintf(text, sizeof(text), "INSERT INTO %s (%s%s) VALUES (%s%s%s)", table, at[0],
-		 columns, at[1], at[2], marks[ntexts]);
-	d->add = d->find ? sql_prepare(db, text, err) : NULL;
-	return d->add ? 0 : -1;
+	snprintf(text, sizeof(text), "%s%s", columns, hashed ? ", hash" : "");
+	return d->find ? prepare_add(d, table, text, ntexts + hashed, err) : -1;
 }
 
 int dictionary_init_daily(struct dictionary *d, struct sql *db, const char *table, size_t max,
 			  struct error *err)
 {
-	char text[256];
-
 	*d = (struct dictionary){ .db = db, .ntexts = 1, .max = max, .used_day = INT64_MIN };
-	snprintf(text, sizeof(text), "INSERT INTO %s (text, day) VALUES (?1, ?2)", table);
-	d->add = sql_prepare(db, text, err);
-	return d->add ? 0 : -1;
+	return prepare_add(d, table, "text, day", 2, err);
 }
 
 void dictionary_release(struct dictionary *d)
@@ -79,10 +78,22 @@ void dictionary_release(struct dictionary *d)
 	d->key_room = 0;
 }
 
-void dictionary_forget(struct dictionary *d)
+static void forget_ids(struct dictionary *d)
 {
 	map_release(&d->ids);
 	d->complete = false;
+}
+
+void dictionary_forget(struct dictionary *d)
+{
+	forget_ids(d);
+	sql_forget_rows(d->add);
+	d->next = 0;
+}
+
+int dictionary_flush(struct dictionary *d, struct error *err)
+{
+	return sql_flush(d->add, err);
 }
 
 /* Lengths come first, so that no text can pretend to be two. */
@@ -109,16 +120,17 @@ static struct str key_of(struct dictionary *d, const struct str *texts)
 static void remember(struct dictionary *d, struct str key, int64_t id)
 {
 	if (d->ids.count >= d->max)
-		dictionary_forget(d);
+		forget_ids(d);
 	map_put(&d->ids, key, (void *)(intptr_t)id);
 }
 
-static void bind_texts(struct dictionary *d, struct sql_stmt *st, const struct str *texts)
+/* Parameters from `at` on: the texts and, for the tables that have it, the hash. */
+static void bind_texts(struct dictionary *d, struct sql_stmt *st, int at, const struct str *texts)
 {
 	for (int i = 0; i < d->ntexts; i++)
-		sql_bind_str(st, i + 1, texts[i]);
+		sql_bind_str(st, at++, texts[i]);
 	if (d->hashed)
-		sql_bind_int(st, d->ntexts + 1, dictionary_hash(texts, d->ntexts));
+		sql_bind_int(st, at, dictionary_hash(texts, d->ntexts));
 }
 
 /* 1: in the table; 0: not; -1: error. */
@@ -128,7 +140,9 @@ static int find(struct dictionary *d, const struct str *texts, int64_t *id, stru
 
 	if (d->complete)
 		return 0;
-	bind_texts(d, d->find, texts);
+	if (dictionary_flush(d, err) < 0) /* memory may have forgotten what is not written yet */
+		return -1;
+	bind_texts(d, d->find, 1, texts);
 	rc = sql_step(d->find, err);
 	if (rc == 1) {
 		*id = sql_int(d->find, 0);
@@ -137,12 +151,14 @@ static int find(struct dictionary *d, const struct str *texts, int64_t *id, stru
 	return rc;
 }
 
+/* Its other columns are bound. */
 static int add(struct dictionary *d, int64_t *id, struct error *err)
 {
-	if (sql_run(d->add, err) < 0)
-		return -1;
-	*id = sql_last_id(d->db);
-	return 0;
+	if (!d->next)
+		d->next = sql_run_int(d->last) + 1;
+	*id = d->next++;
+	sql_bind_int(d->add, 1, *id);
+	return sql_run(d->add, err);
 }
 
 int64_t dictionary_recall(struct dictionary *d, const struct str *texts)
@@ -162,7 +178,7 @@ int dictionary_id(struct dictionary *d, const struct str *texts, int64_t *id, st
 	if (rc < 0)
 		return -1;
 	if (rc == 0) {
-		bind_texts(d, d->add, texts);
+		bind_texts(d, d->add, 2, texts);
 		if (add(d, id, err) < 0)
 			return -1;
 	}
@@ -172,8 +188,8 @@ int dictionary_id(struct dictionary *d, const struct str *texts, int64_t *id, st
 
 static int add_daily(struct dictionary *d, struct str text, int64_t *id, struct error *err)
 {
-	sql_bind_str(d->add, 1, text);
-	sql_bind_int(d->add, 2, d->used_day);
+	sql_bind_str(d->add, 2, text);
+	sql_bind_int(d->add, 3, d->used_day);
 	if (add(d, id, err) < 0)
 		return -1;
 	remember(d, key_of(d, &text), *id);
@@ -183,7 +199,7 @@ static int add_daily(struct dictionary *d, struct str text, int64_t *id, struct 
 static int64_t recall_daily(struct dictionary *d, struct str text, int64_t day)
 {
 	if (d->used_day != day)
-		dictionary_forget(d);
+		forget_ids(d);
 	d->used_day = day;
 	return dictionary_recall(d, &text);
 }

@@ -11,13 +11,14 @@
 
 struct dictionary {
 	struct sql *db;
-	struct sql_stmt *find, *add;
+	struct sql_stmt *find, *add, *last;
 	struct map ids; /* texts with their lengths -> id */
 	char *key; /* scratch */
 	size_t key_room;
 	int ntexts;
 	bool hashed; /* found by the hash of the texts */
 	bool complete; /* memory holds all there is in the table */
+	int64_t next; /* id; 0: to be asked for */
 	size_t max; /* entries in memory */
 	int64_t used_day; /* of responses */
 };
@@ -34,6 +35,8 @@ int dictionary_init(struct dictionary *d, struct sql *db, const char *table,
 int dictionary_init_daily(struct dictionary *d, struct sql *db, const char *table, size_t max,
 			  struct error *err);
 void dictionary_release(struct dictionary *d);
+/* Writes new entries, whose texts must have lived since; before a commit. */
+int dictionary_flush(struct dictionary *d, struct error *err);
 /* After a rollback the ids given since the last commit mean nothing. */
 void dictionary_forget(struct dictionary *d);
 

@@ -20,8 +20,9 @@ struct minute_range {
 };
 
 struct minutes {
-	struct sql_stmt *of_minute, *put, *drop;
+	struct sql_stmt *of_minute, *newest_minute, *add, *put, *drop;
 	struct minute_range range[MINUTE_WHATS]; /* the ones last used */
+	int64_t newest[MINUTE_WHATS]; /* no later minute has a range; -1: not known */
 };
 
 int minutes_init(struct minutes *s, struct sql *db, struct error *err);

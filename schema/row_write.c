@@ -15,18 +15,18 @@
 	" script_line, php, sender_local, sender_domain, subject, message_id, message_domain," \
 	" size, recipients, unsent, rcpt_local, rcpt_domain, dsn, relay, response, delay," \
 	" evidence, work"
+#define N_MESSAGE_COLUMNS 31
 #define MESSAGE_VALUES \
 	"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?," \
 	" ?, ?)"
 #define PHP_COLUMNS \
 	"id, time, state, flags, origin, account, script, script_line, rcpt_local, rcpt_domain," \
 	" subject, headers, message_id, message_domain, uid, pid, message"
+#define N_PHP_COLUMNS 17
 #define PHP_VALUES "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
-/* `add` and `put` differ in what they cost: REPLACE looks for old rows in each index. */
+/* `put` costs more than `add`: REPLACE looks for old rows in each index. */
 static const struct sql_text statements[] = {
-	{ offsetof(struct row_writer, add),
-	  "INSERT INTO message_row (" MESSAGE_COLUMNS ") VALUES " MESSAGE_VALUES },
 	{ offsetof(struct row_writer, put),
 	  "REPLACE INTO message_row (" MESSAGE_COLUMNS ") VALUES " MESSAGE_VALUES },
 	{ offsetof(struct row_writer, old),
@@ -43,8 +43,6 @@ static const struct sql_text statements[] = {
 	  " relay, response, delay) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" },
 	{ offsetof(struct row_writer, drop_recipients),
 	  "DELETE FROM recipient_row WHERE message = ?1" },
-	{ offsetof(struct row_writer, add_php),
-	  "INSERT INTO php_row (" PHP_COLUMNS ") VALUES " PHP_VALUES },
 	{ offsetof(struct row_writer, put_php),
 	  "REPLACE INTO php_row (" PHP_COLUMNS ") VALUES " PHP_VALUES },
 	{ offsetof(struct row_writer, drop_php), "DELETE FROM php_row WHERE id = ?1" },
@@ -69,6 +67,8 @@ static const struct {
 #define MAX_HEADERS_CACHED 4000
 #define MAX_WORDS_CACHED 10000
 #define MAX_WORD 256 /* bytes */
+/* Rows whose texts wait in memory. */
+#define MAX_UNDER_WAY 1024
 
 /* What is to be known of the row that is there already. */
 struct old_row {
@@ -99,6 +99,12 @@ int row_writer_init(struct row_writer *w, struct sql *db, struct error *err)
 	if (minutes_init(&w->minutes, db, err) < 0 || hourly_init(&w->hourly, db, err) < 0 ||
 	    sieve_init(&w->sieve, db, err) < 0 || lookup_init(&w->lookup, db, err) < 0)
 		return -1;
+	w->add = sql_prepare_rows(db, "INSERT INTO message_row (" MESSAGE_COLUMNS ")",
+				  N_MESSAGE_COLUMNS, err);
+	w->add_php = sql_prepare_rows(db, "INSERT INTO php_row (" PHP_COLUMNS ")", N_PHP_COLUMNS,
+				      err);
+	if (!w->add || !w->add_php)
+		return -1;
 	return sql_prepare_all(db, w, statements, SQL_COUNT(statements), err);
 }
 
@@ -114,8 +120,34 @@ void row_writer_release(struct row_writer *w)
 	arena_release(&w->scratch);
 }
 
+/* Rows under way, and their texts. */
+static int flush_rows(struct row_writer *w, struct error *err)
+{
+	struct dictionary *daily[] = { &w->response, &w->headers, &w->word };
+
+	if (sql_flush(w->add, err) < 0 || sql_flush(w->add_php, err) < 0)
+		return -1;
+	for (size_t i = 0; i < DICTIONARIES; i++)
+		if (dictionary_flush(dictionary_at(w, i), err) < 0)
+			return -1;
+	for (size_t i = 0; i < SQL_COUNT(daily); i++)
+		if (dictionary_flush(daily[i], err) < 0)
+			return -1;
+	arena_reset(&w->scratch);
+	w->under_way = 0;
+	return 0;
+}
+
+/* Begins a row. */
+static int make_room(struct row_writer *w, struct error *err)
+{
+	return ++w->under_way > MAX_UNDER_WAY ? flush_rows(w, err) : 0;
+}
+
 int row_writer_flush(struct row_writer *w, struct error *err)
 {
+	if (flush_rows(w, err) < 0)
+		return -1;
 	if (minutes_flush(&w->minutes, err) < 0 || hourly_flush(&w->hourly, err) < 0 ||
 	    lookup_flush(&w->lookup, err) < 0)
 		return -1;
@@ -140,6 +172,9 @@ void row_writer_rolled_back(struct row_writer *w)
 	minutes_forget(&w->minutes);
 	hourly_forget(&w->hourly);
 	sieve_forget(&w->sieve);
+	sql_forget_rows(w->add);
+	sql_forget_rows(w->add_php);
+	arena_reset(&w->scratch);
 	map_release(&w->subjects);
 	w->php = 0;
 }
@@ -572,8 +607,7 @@ int row_put_message(struct row_writer *w, const struct message *m, struct error 
 	struct old_row old = { .exists = false };
 	struct tally t;
 
-	arena_reset(&w->scratch);
-	if (m->stored && replace_old(w, m, &old, err) < 0)
+	if (make_room(w, err) < 0 || (m->stored && replace_old(w, m, &old, err) < 0))
 		return -1;
 	if (tally_of(w, m, &t, err) < 0 || write_rows(w, m, &t, &old, err) < 0)
 		return -1;
@@ -654,7 +688,6 @@ static int write_php(struct row_writer *w, const struct php_mail *p, struct erro
 	struct str headers;
 	bool left_out;
 
-	arena_reset(&w->scratch);
 	left_out = leave_out_mid(w, p, &headers);
 	give_number(&c, p->id);
 	give_number(&c, p->time);
@@ -675,7 +708,7 @@ static int write_php(struct row_writer *w, const struct php_mail *p, struct erro
 
 int row_put_php(struct row_writer *w, const struct php_mail *p, struct error *err)
 {
-	if (write_php(w, p, err) < 0)
+	if (make_room(w, err) < 0 || write_php(w, p, err) < 0)
 		return -1;
 	if (p->stored)
 		return 0;

@@ -22,7 +22,8 @@ struct row_writer {
 	struct sql_stmt *add_recipient, *drop_recipients;
 	struct sql_stmt *put_more, *drop_more;
 	struct sql_stmt *add_php, *put_php, *drop_php;
-	struct arena scratch; /* of the row being written */
+	struct arena scratch; /* of the rows under way */
+	int under_way;
 	int64_t php; /* change of the number of PHP rows since the last flush */
 	int64_t day; /* of the newest event: see table response */
 };

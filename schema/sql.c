@@ -31,10 +31,25 @@ struct sql {
 	int wal_pages;
 };
 
+struct cell {
+	enum { CELL_NULL, CELL_INT, CELL_TEXT, CELL_BLOB } type;
+	union {
+		int64_t number;
+		struct str bytes;
+	};
+};
+
+/* Rows of one statement that inserts many. */
+#define ROWS 32
+
 struct sql_stmt {
 	struct sql *db;
 	sqlite3_stmt *handle;
 	struct sql_stmt *next, **link;
+	/* Of sql_prepare_rows: handle inserts ROWS rows, `one` a single one. */
+	sqlite3_stmt *one;
+	struct cell *cells; /* of the rows gathered */
+	int columns, rows;
 };
 
 /* What SQLite's result codes mean to a person. */
@@ -258,24 +273,66 @@ static void log_plan(struct sql *db, const char *text)
 	sqlite3_free(query);
 }
 
-struct sql_stmt *sql_prepare(struct sql *db, const char *text, struct error *err)
+static sqlite3_stmt *prepare(struct sql *db, const char *text, struct error *err)
 {
-	struct sql_stmt *st;
 	sqlite3_stmt *handle;
 
 	if (log_level >= LOG_LEVEL_DEBUG)
 		log_plan(db, text);
-	if (sqlite3_prepare_v3(db->handle, text, -1, SQLITE_PREPARE_PERSISTENT, &handle, NULL) !=
-	    SQLITE_OK) {
-		fail(db, err);
+	if (sqlite3_prepare_v3(db->handle, text, -1, SQLITE_PREPARE_PERSISTENT, &handle, NULL) ==
+	    SQLITE_OK)
+		return handle;
+	fail(db, err);
+	return NULL;
+}
+
+struct sql_stmt *sql_prepare(struct sql *db, const char *text, struct error *err)
+{
+	sqlite3_stmt *handle = prepare(db, text, err);
+	struct sql_stmt *st;
+
+	if (!handle)
 		return NULL;
-	}
 	st = xcalloc(1, sizeof(*st));
-	*st = (struct sql_stmt){ db, handle, db->statements, &db->statements };
+	*st = (struct sql_stmt){ .db = db, .handle = handle, .next = db->statements,
+				 .link = &db->statements };
 	if (st->next)
 		st->next->link = &st->next;
 	db->statements = st;
 	return st;
+}
+
+/* "INSERT INTO ... VALUES (?,?),(?,?)" */
+static char *rows_text(const char *insert, int rows, int columns)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+
+	if (!out)
+		bug("out of memory");
+	fprintf(out, "%s VALUES ", insert);
+	for (int i = 0; i < rows * columns; i++)
+		fputs(i % columns ? ",?" : i ? "),(?" : "(?", out);
+	fputc(')', out);
+	fclose(out);
+	return text;
+}
+
+struct sql_stmt *sql_prepare_rows(struct sql *db, const char *insert, int columns,
+				  struct error *err)
+{
+	char *many = rows_text(insert, ROWS, columns), *one = rows_text(insert, 1, columns);
+	struct sql_stmt *st = sql_prepare(db, many, err);
+
+	if (st) {
+		st->one = prepare(db, one, err);
+		st->cells = xcalloc(ROWS * (size_t)columns, sizeof(*st->cells));
+		st->columns = columns;
+	}
+	free(many);
+	free(one);
+	return st && st->one ? st : NULL;
 }
 
 void sql_finalize(struct sql_stmt *st)
@@ -286,6 +343,8 @@ void sql_finalize(struct sql_stmt *st)
 	if (st->next)
 		st->next->link = st->link;
 	sqlite3_finalize(st->handle);
+	sqlite3_finalize(st->one);
+	free(st->cells);
 	free(st);
 }
 
@@ -309,9 +368,18 @@ static void bound(int result)
 		bug(sqlite3_errstr(result));
 }
 
+/* Where a parameter waits for its statement to run. */
+static struct cell *cell_at(struct sql_stmt *st, int i)
+{
+	return &st->cells[st->rows * st->columns + i - 1];
+}
+
 void sql_bind_int(struct sql_stmt *st, int i, int64_t value)
 {
-	bound(sqlite3_bind_int64(st->handle, i, value));
+	if (st->cells)
+		*cell_at(st, i) = (struct cell){ .type = CELL_INT, .number = value };
+	else
+		bound(sqlite3_bind_int64(st->handle, i, value));
 }
 
 void sql_bind_real(struct sql_stmt *st, int i, double value)
@@ -321,18 +389,37 @@ void sql_bind_real(struct sql_stmt *st, int i, double value)
 
 void sql_bind_null(struct sql_stmt *st, int i)
 {
-	bound(sqlite3_bind_null(st->handle, i));
+	if (st->cells)
+		cell_at(st, i)->type = CELL_NULL;
+	else
+		bound(sqlite3_bind_null(st->handle, i));
+}
+
+static int bind_text(sqlite3_stmt *handle, int i, struct str value)
+{
+	return sqlite3_bind_text64(handle, i, value.n ? value.p : "", value.n, SQLITE_STATIC,
+				   SQLITE_UTF8);
+}
+
+static int bind_blob(sqlite3_stmt *handle, int i, struct str value)
+{
+	return sqlite3_bind_blob64(handle, i, value.n ? value.p : "", value.n, SQLITE_STATIC);
 }
 
 void sql_bind_str(struct sql_stmt *st, int i, struct str value)
 {
-	bound(sqlite3_bind_text64(st->handle, i, value.n ? value.p : "", value.n, SQLITE_STATIC,
-				  SQLITE_UTF8));
+	if (st->cells)
+		*cell_at(st, i) = (struct cell){ .type = CELL_TEXT, .bytes = value };
+	else
+		bound(bind_text(st->handle, i, value));
 }
 
 void sql_bind_blob(struct sql_stmt *st, int i, struct str value)
 {
-	bound(sqlite3_bind_blob64(st->handle, i, value.n ? value.p : "", value.n, SQLITE_STATIC));
+	if (st->cells)
+		*cell_at(st, i) = (struct cell){ .type = CELL_BLOB, .bytes = value };
+	else
+		bound(bind_blob(st->handle, i, value));
 }
 
 void sql_bind_int_unless(struct sql_stmt *st, int i, int64_t value, int64_t usual)
@@ -351,22 +438,73 @@ void sql_bind_str_or_null(struct sql_stmt *st, int i, struct str value)
 		sql_bind_null(st, i);
 }
 
-int sql_step(struct sql_stmt *st, struct error *err)
+static int step(struct sql *db, sqlite3_stmt *handle, struct error *err)
 {
-	int result = sqlite3_step(st->handle);
+	int result = sqlite3_step(handle);
 
 	if (result == SQLITE_ROW)
 		return 1;
 	if (result != SQLITE_DONE)
-		fail(st->db, err);
-	sqlite3_reset(st->handle);
+		fail(db, err);
+	sqlite3_reset(handle);
 	return result == SQLITE_DONE ? 0 : -1;
+}
+
+int sql_step(struct sql_stmt *st, struct error *err)
+{
+	return step(st->db, st->handle, err);
+}
+
+static void bind_cell(sqlite3_stmt *handle, int i, const struct cell *c)
+{
+	switch (c->type) {
+	case CELL_NULL:
+		bound(sqlite3_bind_null(handle, i));
+		break;
+	case CELL_INT:
+		bound(sqlite3_bind_int64(handle, i, c->number));
+		break;
+	case CELL_TEXT:
+		bound(bind_text(handle, i, c->bytes));
+		break;
+	case CELL_BLOB:
+		bound(bind_blob(handle, i, c->bytes));
+		break;
+	}
+}
+
+/* Rows from `row` on, as many as the statement takes. */
+static int insert_rows(struct sql_stmt *st, sqlite3_stmt *handle, int row, int rows,
+		       struct error *err)
+{
+	for (int i = 0; i < rows * st->columns; i++)
+		bind_cell(handle, i + 1, &st->cells[row * st->columns + i]);
+	return step(st->db, handle, err);
+}
+
+int sql_flush(struct sql_stmt *st, struct error *err)
+{
+	int rows = st->rows, rc = 0;
+
+	st->rows = 0;
+	if (rows == ROWS)
+		return insert_rows(st, st->handle, 0, ROWS, err);
+	for (int i = 0; i < rows && rc == 0; i++)
+		rc = insert_rows(st, st->one, i, 1, err);
+	return rc;
+}
+
+void sql_forget_rows(struct sql_stmt *st)
+{
+	st->rows = 0;
 }
 
 int sql_run(struct sql_stmt *st, struct error *err)
 {
 	int rc;
 
+	if (st->cells)
+		return ++st->rows == ROWS ? sql_flush(st, err) : 0;
 	do
 		rc = sql_step(st, err);
 	while (rc == 1);

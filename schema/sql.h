@@ -36,6 +36,15 @@ int sql_pragma(struct sql *db, const char *name, int64_t *value, struct error *e
 struct sql_stmt *sql_prepare(struct sql *db, const char *text, struct error *err);
 void sql_finalize(struct sql_stmt *st); /* NULL is fine */
 
+/* "INSERT INTO ..." of rows with so many columns. Rows are gathered and written many at a time,
+ * since a statement costs as much as a row. Parameters are bound as always, the bytes of a str
+ * must live until sql_flush(). */
+struct sql_stmt *sql_prepare_rows(struct sql *db, const char *insert, int columns,
+				  struct error *err);
+/* Writes the rows that were gathered; `sql_forget_rows` gives them up. */
+int sql_flush(struct sql_stmt *st, struct error *err);
+void sql_forget_rows(struct sql_stmt *st);
+
 /* A statement that is a member of a struct. */
 struct sql_text {
 	size_t member; /* offsetof the struct sql_stmt * */
@@ -62,7 +71,7 @@ void sql_bind_str_or_null(struct sql_stmt *st, int i, struct str value);
 
 /* 1: there is a row; 0: no more; -1: error. Resets itself on 0 and -1. */
 int sql_step(struct sql_stmt *st, struct error *err);
-/* Runs to the end and resets; rows are ignored. */
+/* Runs to the end and resets; rows are ignored. Of sql_prepare_rows: one row is bound. */
 int sql_run(struct sql_stmt *st, struct error *err);
 /* Runs it for the number in its first row; 0: no row, NULL, or an error. */
 int64_t sql_run_int(struct sql_stmt *st);
