@@ -198,7 +198,7 @@ static void refuse_messages(struct world *w)
 	struct sql *db = sql_open_existing(w->path, &err);
 
 	assert_non_null(db);
-	assert_int_equal(sql_exec(db, "CREATE TRIGGER refuse BEFORE INSERT ON message"
+	assert_int_equal(sql_exec(db, "CREATE TRIGGER refuse BEFORE INSERT ON message_row"
 				  " BEGIN SELECT RAISE(ABORT, 'refused'); END", &err), 0);
 	sql_close(db);
 }

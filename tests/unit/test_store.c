@@ -19,6 +19,7 @@
 #include "base/stamp.h"
 #include "schema/lookup.h"
 #include "schema/position.h"
+#include "schema/row_read.h"
 #include "schema/store.h"
 #include "schema/sql.h"
 
@@ -443,6 +444,40 @@ static void test_no_such_row(void **state)
 	store_close(s);
 }
 
+/* One recipient, in its message's row, of every state and with every text. */
+static void test_single_recipient(void **state)
+{
+	struct store *s = open_store();
+
+	(void)state;
+	for (size_t k = 0; k < 6 * HOSTILES; k++) {
+		struct message *m = make((int64_t)k + 1, T0 + (usec_t)k);
+		struct recipient *r = &m->rcpt[0];
+
+		r->address = hostile[k % HOSTILES];
+		r->dsn = hostile[(k + 1) % HOSTILES];
+		r->relay = hostile[(k + 2) % HOSTILES];
+		r->relay_ip = hostile[(k + 3) % HOSTILES];
+		r->response = hostile[(k + 4) % HOSTILES];
+		r->status = k % (RCPT_REJECTED + 1);
+		r->place = k % (PLACE_REMOTE + 1);
+		if (k % 3 == 0)
+			m->closed = 0;
+		commit_one(s, m);
+		assert_stored(s, m);
+		if (k % 2)
+			add_rcpt(m, STR("late@example.org"), RCPT_BOUNCED);
+		m->closed = m->time + USEC_DAY;
+		m->rcpt_dirty = true;
+		commit_one(s, m);
+		assert_stored(s, m);
+		message_free(m);
+	}
+	assert_consistent();
+	assert_int_equal(number("SELECT count(*) FROM recipient_row"), 6 * HOSTILES / 2 * 2);
+	store_close(s);
+}
+
 static void test_five_thousand_recipients(void **state)
 {
 	struct store *s = open_store();
@@ -630,6 +665,154 @@ static void test_php(void **state)
 				" FROM php_mail"), 1);
 	assert_consistent();
 	php_mail_free(p);
+	store_close(s);
+}
+
+static void assert_php_stored(const struct php_mail *want)
+{
+	struct sql *db = sql_open_read(in_dir("db"), NULL);
+	struct php_mail *got = php_mail_new();
+	struct row_reader r;
+
+	assert_int_equal(row_reader_init(&r, db, NULL), 0);
+	assert_int_equal(row_read_php(&r, want->id, got, NULL), 1);
+	assert_str(got->to, want->to);
+	assert_str(got->subject, want->subject);
+	assert_str(got->headers, want->headers);
+	assert_str(got->message_id, want->message_id);
+	assert_int_equal(got->eval, want->eval);
+	assert_int_equal(got->tenant, want->tenant);
+	assert_int_equal(got->ambiguous, want->ambiguous);
+	php_mail_free(got);
+	sql_close(db);
+}
+
+static const struct str odd_calls[][3] = { /* To, headers, Message-ID */
+	{ { "a@b.example", 11 }, { "X: 1 Message-ID: <i@b.example> Y", 32 }, { "i@b.example", 11 } },
+	{ { "A <a@b.example>", 15 }, { "Message-ID: <i@b.example>", 25 }, { "other@b", 7 } },
+	{ { "a@b, c@d", 8 }, { "\1 Message-ID: <i@b>", 20 }, { "i@b", 3 } },
+	{ { "@", 1 }, { "\1", 1 }, { "", 0 } },
+	{ { "a@", 2 }, { "", 0 }, { "i@b.example", 11 } },
+	{ { "", 0 }, { "i@b.example i@b.example", 23 }, { "i@b.example", 11 } },
+	{ { "\0@\0", 3 }, { "a\0b", 3 }, { "\xff@\0", 3 } },
+	{ { "a@b.example", 11 }, { "M: <00ff00ff@b.example>", 23 }, { "00ff00ff@b.example", 18 } },
+};
+
+static void test_php_texts(void **state)
+{
+	struct store *s = open_store();
+	struct message *m = make(1, T0);
+	size_t n = sizeof(odd_calls) / sizeof(odd_calls[0]);
+
+	(void)state;
+	m->sender = STR("x@b.example"); /* so that the domain is known */
+	commit_one(s, m);
+	for (size_t k = 0; k < 3 * n; k++) {
+		struct php_mail *p = make_php((int64_t)k + 1, T0);
+		struct batch b = { .php = &p, .nphp = 1, .watermark = T0 };
+
+		p->to = odd_calls[k % n][0];
+		p->headers = odd_calls[k % n][1];
+		p->message_id = odd_calls[k % n][2];
+		p->eval = k & 1;
+		p->tenant = k & 2;
+		p->ambiguous = k & 4;
+		commit(s, &b);
+		assert_php_stored(p);
+		php_mail_free(p);
+	}
+	assert_int_equal(number("SELECT count(*) FROM php_mail WHERE message_id = 'i@b.example'"
+				" AND headers = 'X: 1 Message-ID: <i@b.example> Y'"), 3);
+	message_free(m);
+	store_close(s);
+}
+
+/* A message and the call it came from have one subject, which both keep. */
+static void test_subject_of_call(void **state)
+{
+	struct store *s = open_store();
+	struct message *m = make(1, T0);
+	struct php_mail *p = make_php(1, T0);
+	struct batch b = { .messages = &m, .nmessages = 1, .php = &p, .nphp = 1, .watermark = T0 };
+
+	(void)state;
+	p->subject = m->subject = STR("hello");
+	m->php = 1;
+	m->closed = 0;
+	p->message = 1;
+	commit(s, &b);
+	assert_int_equal(number("SELECT subject IS 0 FROM message_row"), 1);
+	assert_stored(s, m);
+	m->stored = true;
+	store_close(s);
+	s = open_store();
+	m->closed = T0 + USEC_SECOND;
+	commit_one(s, m); /* the call is not of this commit */
+	assert_int_equal(number("SELECT subject IS 0 FROM message_row"), 1);
+	assert_stored(s, m);
+	m->id = 2;
+	m->stored = false;
+	m->subject = STR("another");
+	commit_one(s, m);
+	assert_stored(s, m);
+	assert_int_equal(number("SELECT count(*) FROM message WHERE subject = 'hello'"), 1);
+	message_free(m);
+	php_mail_free(p);
+	store_close(s);
+}
+
+static void test_words(void **state)
+{
+	struct store *s = open_store();
+
+	(void)state;
+	for (int64_t i = 1; i <= 8; i++) {
+		struct message *m = make(i, T0 + (i > 4) * USEC_DAY + i);
+
+		m->subject = i % 2 ? STR("odd") : STR("even");
+		commit_one(s, m);
+		assert_stored(s, m);
+		message_free(m);
+	}
+	/* alice, odd and even, each the second time of a day. */
+	assert_int_equal(number("SELECT count(*) FROM word"), 6);
+	assert_int_equal(number("SELECT count(*) FROM message WHERE subject = 'odd'"), 4);
+	assert_int_equal(number("SELECT count(*) FROM message WHERE sender_local = 'alice'"), 8);
+	while (store_retain(s, T0 / USEC_DAY * USEC_DAY + USEC_DAY, 1000, NULL) > 0)
+		;
+	assert_int_equal(number("SELECT count(*) FROM word"), 3);
+	assert_int_equal(number("SELECT count(*) FROM message WHERE subject = 'odd'"), 2);
+	store_close(s);
+}
+
+#define NAMED 2400 /* names in each message */
+
+/* More names in one commit than a dictionary has in memory; each is met again when it may
+ * have been forgotten, and not been written yet. */
+static void test_many_names(void **state)
+{
+	struct store *s = open_store();
+	struct message *m[22];
+	char address[32];
+
+	(void)state;
+	for (int k = 0; k < 22; k++) {
+		m[k] = make(k + 1, T0);
+		for (int i = 0; i < 2 * NAMED; i++) {
+			snprintf(address, sizeof(address), "%d@%d.example", i,
+				 k * NAMED + (i % 2 ? i / 2 : i / 2 + 1));
+			add_rcpt(m[k], arena_str(&m[k]->strings, str_of(address)), RCPT_SENT);
+		}
+	}
+	commit_messages(s, m, 22);
+	assert_int_equal(number("SELECT count(*) FROM domain"), 22 * NAMED + 3);
+	assert_int_equal(number("SELECT count(DISTINCT text) FROM domain"), 22 * NAMED + 3);
+	for (int k = 0; k < 22; k++) {
+		for (size_t i = 0; i < m[k]->nrcpt; i++)
+			m[k]->rcpt[i].response = STR_NONE; /* not kept of what was sent */
+		assert_stored(s, m[k]);
+		message_free(m[k]);
+	}
 	store_close(s);
 }
 
@@ -1508,6 +1691,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_round_trip),
+		TEST(test_single_recipient),
 		TEST(test_addresses),
 		TEST(test_open_message_keeps_its_work),
 		TEST(test_no_such_row),
@@ -1519,6 +1703,10 @@ int main(void)
 		TEST(test_minutes_do_not_overlap),
 		TEST(test_times_of_a_forged_log),
 		TEST(test_php),
+		TEST(test_php_texts),
+		TEST(test_subject_of_call),
+		TEST(test_words),
+		TEST(test_many_names),
 		TEST(test_counts_add_up),
 		TEST(test_unknown_programs_are_bounded),
 		TEST(test_shapes_are_bounded),
