@@ -110,6 +110,23 @@ tests_sim_generate_SOURCES = \
 tests_sim_generate_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
 tests_sim_generate_LDADD = libmailaudit.a
 
+# The store at size; tests/bench/store.
+check_PROGRAMS += tests/bench/store_load
+tests_bench_store_load_SOURCES = \
+	tests/bench/store_ask.c \
+	tests/bench/store_fill.c \
+	tests/bench/store_load.c \
+	tests/bench/store_load.h \
+	tests/bench/store_mail.c \
+	tests/bench/store_mail.h \
+	tests/bench/store_samples.c \
+	tests/bench/store_samples.h \
+	tests/sim/random.c \
+	tests/sim/random.h \
+	tests/sim/text.c \
+	tests/sim/text.h
+tests_bench_store_load_LDADD = $(libmailaudit_libs)
+
 fuzzers = \
 	tests/fuzz/fuzz_parsers \
 	tests/fuzz/fuzz_signs
