@@ -27,14 +27,10 @@ const char help_account[] =
 	"... last_seen}; findings: the open ones whatever the period, with the keys of\n"
 	"'findings'.";
 
-static const struct {
-	enum account_part part;
-	const char *key;
-} parts[] = {
-	{ PART_SCRIPTS, "scripts" },   { PART_LOGINS, "logins" },
-	{ PART_NETWORKS, "networks" }, { PART_VIA, "via" },
-	{ PART_SENDERS, "senders" },   { PART_OUTCOMES, "outcomes" },
-	{ PART_DAYS, "days" },
+static const char *const part_key[ACCOUNT_PARTS] = {
+	[PART_SCRIPTS] = "scripts",   [PART_LOGINS] = "logins", [PART_NETWORKS] = "networks",
+	[PART_VIA] = "via",	      [PART_SENDERS] = "senders", [PART_OUTCOMES] = "outcomes",
+	[PART_DAYS] = "days",
 };
 
 static const struct out_column head_columns[] = {
@@ -107,9 +103,8 @@ static const struct out_section sections[] = {
 	{ NULL, NULL, NULL }
 };
 
-static bool tell_share(void *context, const struct share *row)
+static void tell_share(struct out *o, const struct share *row)
 {
-	struct out *o = context;
 	bool none = out_is_table(o) && row->key.n == 0;
 
 	out_enter_object(o, NULL);
@@ -118,7 +113,6 @@ static bool tell_share(void *context, const struct share *row)
 	out_time(o, "first_seen", row->first);
 	out_time(o, "last_seen", row->last);
 	out_leave(o);
-	return true;
 }
 
 static void tell_summary(struct out *o, struct str account, const struct account_summary *sum)
@@ -144,21 +138,41 @@ static void tell_summary(struct out *o, struct str account, const struct account
 	out_leave(o);
 }
 
+/* The list that is being told; -1: none yet. */
+struct lists {
+	struct out *out;
+	int part;
+};
+
+/* On to a list, past those that have no row. */
+static void go_to(struct lists *l, int part)
+{
+	while (l->part < part) {
+		if (l->part >= 0)
+			out_leave(l->out);
+		if (++l->part < ACCOUNT_PARTS)
+			out_enter_list(l->out, part_key[l->part]);
+	}
+}
+
+static bool tell_part(void *context, enum account_part part, const struct share *row)
+{
+	struct lists *l = context;
+
+	go_to(l, part);
+	tell_share(l->out, row);
+	return true;
+}
+
 static int tell_parts(struct out *o, struct report *report, struct str account,
 		      struct error *err)
 {
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		int64_t limit = parts[i].part == PART_DAYS ? 0 : opt.limit;
-		int result;
+	struct lists l = { o, -1 };
+	int result = report_account_parts(report, account, opt.since, opt.until, opt.limit,
+					  tell_part, &l, err);
 
-		out_enter_list(o, parts[i].key);
-		result = report_account_part(report, account, parts[i].part, opt.since, opt.until,
-					     limit, tell_share, o, err);
-		out_leave(o);
-		if (result < 0)
-			return result;
-	}
-	return 0;
+	go_to(&l, ACCOUNT_PARTS);
+	return result;
 }
 
 static bool tell_open(void *context, const struct finding *f)

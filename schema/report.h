@@ -91,20 +91,23 @@ struct account_summary {
 int report_account(struct report *r, struct str account, usec_t since, usec_t until,
 		   struct account_summary *out, struct error *err);
 
+/* In the order in which they are told. */
 enum account_part {
-	PART_DAYS, /* key "2026-11-23" (UTC), oldest first; others: most first */
-	PART_SCRIPTS, /* key: path */
+	PART_SCRIPTS, /* key: path. Most messages first, as in all but the last */
 	PART_LOGINS,
 	PART_NETWORKS, /* key "192.0.2.0/24", "2001:db8:1::/48", or the text as it is */
 	PART_VIA, /* key: via_name[] */
 	PART_SENDERS, /* key: envelope sender, "" also for <> */
-	PART_OUTCOMES /* key: "bounced 5.1.1"; volume counts those recipients only */
+	PART_OUTCOMES, /* key: "bounced 5.1.1"; volume counts those recipients only */
+	PART_DAYS, /* key "2026-11-23" (UTC), oldest first */
+	ACCOUNT_PARTS
 };
 
-/* limit 0: all. */
-int report_account_part(struct report *r, struct str account, enum account_part part,
-			usec_t since, usec_t until, int64_t limit, report_share_fn *fn,
-			void *context, struct error *err);
+typedef bool report_part_fn(void *context, enum account_part part, const struct share *row);
+
+/* All parts. limit: rows of each, but for days, which are always all; 0: all. */
+int report_account_parts(struct report *r, struct str account, usec_t since, usec_t until,
+			 int64_t limit, report_part_fn *fn, void *context, struct error *err);
 
 enum top_what {
 	TOP_ACCOUNTS,

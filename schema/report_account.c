@@ -1,10 +1,12 @@
 /* One account: its volumes, and what they are made of.
  *
- * Every list is one query put together from its row of a table: what the key
- * is, which dictionary has its text. Invariant: the account's messages are
- * found through its index, in the hours that `hourly` has for it. */
+ * All lists are one query put together from the rows of a table: what the key is, which
+ * dictionary has its text. Finding a message costs more than counting it, so the
+ * messages are found once. Invariant: through the account's index, in the hours that
+ * `hourly` has for it. */
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/stamp.h"
 #include "schema/report_share.h"
@@ -17,7 +19,7 @@
 	" UNION ALL" \
 	" SELECT (SELECT minute / " minutes " FROM minute WHERE what = " what \
 	"  AND minute >= ?1 / 60000000 AND minute < n * " minutes " ORDER BY minute DESC LIMIT 1)" \
-	" FROM span WHERE n IS NOT NULL) "
+	" FROM span WHERE n IS NOT NULL)"
 #define DAYS SPANS("0", "1440")
 #define PHP_HOURS SPANS("1", "60")
 
@@ -28,11 +30,37 @@
 	" ON m.time / 3600000000 = +h.hour AND m.account = ?3 AND m.time >= ?1 AND m.time < ?2"
 #define OF_NOBODY IN_PERIOD("?1", "?2") " AND m.account IS NULL AND ?3 = 0"
 
-#define R_STATUS \
-	"CASE WHEN m.rcpt_local IS NULL THEN coalesce(r.status, 1) WHEN " M_BOUNCED " THEN 3" \
-	" WHEN " M_REJECTED " THEN 5 WHEN " M_DEFERRED " THEN 2 WHEN " M_EXPIRED " THEN 4" \
-	" WHEN " M_PENDING " THEN 0 ELSE 1 END"
-#define ADDRESS "coalesce(" M_SENDER_LOCAL ", '') || coalesce('@' || k.text, '')"
+/* Of the recipient in its message's row; NULL: recipient_row has them. */
+#define OWN_STATUS \
+	" CASE WHEN m.rcpt_local IS NULL THEN NULL WHEN m.unsent IS NULL THEN 1" \
+	" WHEN " M_BOUNCED " THEN 3 WHEN " M_REJECTED " THEN 5 WHEN " M_DEFERRED " THEN 2" \
+	" WHEN " M_EXPIRED " THEN 4 ELSE 0 END"
+/* The account's messages, found once for all lists; and summed up, since few of them
+ * differ in what the lists are about. */
+#define MINE(of) \
+	"mine AS MATERIALIZED (SELECT m.id, m.time, m.script, m.login, m.client, " M_VIA \
+	" AS via, " M_SENDER_LOCAL " AS sender_local, m.sender_domain, m.recipients," \
+	M_PENDING " AS pending, " M_DEFERRED " AS deferred, " M_BOUNCED " AS bounced," \
+	M_EXPIRED " AS expired, " M_REJECTED " AS rejected, " OWN_STATUS " AS status, m.dsn" \
+	of "), g AS MATERIALIZED (SELECT script, login, client, via," \
+	" sender_local, sender_domain, time / 86400000000 AS day, count(*) AS messages," \
+	" sum(recipients) AS recipients, sum(pending) AS pending, sum(deferred) AS deferred," \
+	" sum(bounced) AS bounced, sum(expired) AS expired, sum(rejected) AS rejected," \
+	" min(time) AS first, max(time) AS last FROM mine GROUP BY 1, 2, 3, 4, 5, 6, 7) "
+#define SUMS_OF_GROUPS \
+	"sum(messages), sum(recipients), sum(pending), sum(deferred), sum(bounced)," \
+	" sum(expired), sum(rejected), min(first), max(last) FROM g"
+/* Of each recipient: the message counts with the first of them in a group. */
+#define SUMS_OF_OUTCOMES \
+	"sum(first), count(*), sum(status = 0), sum(status = 2), sum(status = 3)," \
+	" sum(status = 4), sum(status = 5), min(time), max(time) FROM (SELECT time, status," \
+	" coalesce(dsn, '2.0.0') AS dsn, 1 AS first FROM mine WHERE status IS NOT NULL" \
+	" UNION ALL SELECT mine.time, coalesce(r.status, 1), coalesce(r.dsn, '2.0.0')," \
+	" CASE r.n WHEN 0 THEN 1 ELSE NOT EXISTS (SELECT 1 FROM recipient_row q" \
+	" WHERE q.message = r.message AND q.n < r.n AND q.status IS r.status" \
+	" AND q.dsn IS r.dsn) END FROM mine CROSS JOIN recipient_row r" \
+	" ON r.message = mine.id WHERE mine.status IS NULL) o"
+#define ADDRESS "coalesce(g.sender_local, '') || coalesce('@' || k.text, '')"
 
 /* --- networks -------------------------------------------------------------- */
 
@@ -94,29 +122,26 @@ static struct str outcome_text(struct str raw, int64_t number, char *buf, size_t
 	return (struct str){ buf, n < 0 ? 0 : (size_t)n };
 }
 
-struct part {
-	const char *key, *join, *group, *order, *sums;
-	share_key_fn *text;
-};
+#define MOST_FIRST "2 DESC, 1 LIMIT ?4"
 
-#define MOST_FIRST "2 DESC, 1"
-
-static const struct part parts[] = {
-	[PART_DAYS] = { "date(m.time / 1000000, 'unixepoch')", "", "m.time / 86400000000",
-			"1", SUMS, NULL },
-	[PART_SCRIPTS] = { "k.text", " LEFT JOIN path k ON k.id = m.script", "m.script", MOST_FIRST,
-			   SUMS, NULL },
-	[PART_LOGINS] = { "k.text", " LEFT JOIN login k ON k.id = m.login", "m.login", MOST_FIRST,
-			  SUMS, NULL },
-	[PART_NETWORKS] = { "network(k.ip)", " LEFT JOIN client k ON k.id = m.client", "1",
-			    MOST_FIRST, SUMS, NULL },
-	[PART_VIA] = { M_VIA, "", "1", MOST_FIRST, SUMS, via_text },
-	[PART_SENDERS] = { ADDRESS, " LEFT JOIN domain k ON k.id = m.sender_domain", "1",
-			   MOST_FIRST, SUMS, NULL },
-	[PART_OUTCOMES] = { R_STATUS " || ' ' || coalesce(" R_DSN ", '2.0.0')",
-			    WITH_RECIPIENTS " WHERE " IS_RECIPIENT, "1", "3 DESC, 1",
-			    RECIPIENT_SUMS("q.status IS r.status AND q.dsn IS r.dsn"),
+static const struct part {
+	const char *key, *sums, *join, *group, *order;
+	/* How a key that is no text yet becomes one. */
+	struct str (*text)(struct str raw, int64_t number, char *buf, size_t size);
+} parts[ACCOUNT_PARTS] = {
+	[PART_SCRIPTS] = { "k.text", SUMS_OF_GROUPS, " LEFT JOIN path k ON k.id = g.script",
+			   "g.script", MOST_FIRST, NULL },
+	[PART_LOGINS] = { "k.text", SUMS_OF_GROUPS, " LEFT JOIN login k ON k.id = g.login",
+			  "g.login", MOST_FIRST, NULL },
+	[PART_NETWORKS] = { "network(k.ip)", SUMS_OF_GROUPS,
+			    " LEFT JOIN client k ON k.id = g.client", "1", MOST_FIRST, NULL },
+	[PART_VIA] = { "via", SUMS_OF_GROUPS, "", "1", MOST_FIRST, via_text },
+	[PART_SENDERS] = { ADDRESS, SUMS_OF_GROUPS,
+			   " LEFT JOIN domain k ON k.id = g.sender_domain", "1", MOST_FIRST, NULL },
+	[PART_OUTCOMES] = { "o.status || ' ' || o.dsn", SUMS_OF_OUTCOMES, "", "1",
+			    "3 DESC, 1 LIMIT ?4",
 			    outcome_text },
+	[PART_DAYS] = { "date(day * 86400, 'unixepoch')", SUMS_OF_GROUPS, "", "day", "1", NULL },
 };
 
 static int find_id(struct report *r, struct str account, int64_t *id, struct error *err)
@@ -125,43 +150,68 @@ static int find_id(struct report *r, struct str account, int64_t *id, struct err
 	return account.n ? report_find_account(r, account, id, err) : 1;
 }
 
-static int list_part(struct report *r, struct str account, const struct part *part,
-		     struct period t, int64_t limit, report_share_fn *fn, void *context,
-		     struct error *err)
+/* The parts one behind the other; which one a row is of stands in column 10. */
+static struct sql_stmt *prepare_parts(struct report *r, bool of_nobody, struct error *err)
 {
 	struct sql_stmt *st;
-	char text[4096];
+	char *text = NULL;
+	size_t n = 0;
+	FILE *sql = open_memstream(&text, &n);
+
+	if (!sql)
+		bug("out of memory");
+	fputs(of_nobody ? "WITH " MINE(OF_NOBODY) : DAYS ", " MINE(OF_ACCOUNT), sql);
+	for (int i = 0; i < ACCOUNT_PARTS; i++)
+		fprintf(sql, "%sSELECT *, %d FROM (SELECT %s, %s%s GROUP BY %s ORDER BY %s)",
+			i ? " UNION ALL " : "", i, parts[i].key, parts[i].sums, parts[i].join,
+			parts[i].group, parts[i].order);
+	fclose(sql);
+	st = sql_prepare(r->db, text, err);
+	free(text);
+	return st;
+}
+
+static bool tell_part(struct sql_stmt *st, report_part_fn *fn, void *context)
+{
+	enum account_part part = sql_int(st, 10);
+	struct share row = share_take(st);
+	char buf[128];
+
+	if (parts[part].text)
+		row.key = parts[part].text(row.key, sql_int(st, 0), buf, sizeof(buf));
+	return fn(context, part, &row);
+}
+
+static int list_parts(struct report *r, struct str account, struct period t, int64_t limit,
+		      report_part_fn *fn, void *context, struct error *err)
+{
+	struct sql_stmt *st;
 	int64_t id;
 	int rc = find_id(r, account, &id, err);
 
 	if (rc != 1)
 		return rc;
-	snprintf(text, sizeof(text), "%sSELECT %s, %s%s%s GROUP BY %s ORDER BY %s LIMIT ?4",
-		 id ? DAYS : "", part->key, part->sums, id ? OF_ACCOUNT : OF_NOBODY,
-		 part->join, part->group, part->order);
-	st = sql_prepare(r->db, text, err);
+	st = prepare_parts(r, !id, err);
 	if (!st)
 		return -1;
 	sql_bind_int(st, 1, t.since);
 	sql_bind_int(st, 2, t.until);
 	sql_bind_int(st, 3, id);
 	sql_bind_int(st, 4, limit > 0 ? limit : -1);
-	rc = share_each(st, part->text, fn, context, err);
+	while ((rc = sql_step(st, err)) == 1 && tell_part(st, fn, context))
+		;
 	sql_finalize(st);
-	return rc;
+	return rc < 0 ? -1 : 0;
 }
 
-int report_account_part(struct report *r, struct str account, enum account_part part,
-			usec_t since, usec_t until, int64_t limit, report_share_fn *fn,
-			void *context, struct error *err)
+int report_account_parts(struct report *r, struct str account, usec_t since, usec_t until,
+			 int64_t limit, report_part_fn *fn, void *context, struct error *err)
 {
 	struct period t = report_period(since, until);
-	int rc;
 
 	if (report_begin(r, err) < 0)
 		return -1;
-	rc = list_part(r, account, &parts[part], t, limit, fn, context, err);
-	return report_end(r, rc);
+	return report_end(r, list_parts(r, account, t, limit, fn, context, err));
 }
 
 /* One query of an account's period that gives one row. */
@@ -189,7 +239,7 @@ static int sum_messages(struct report *r, struct period t, int64_t id,
 			struct account_summary *out, struct error *err)
 {
 	struct sql_stmt *st =
-		one_row(r, id ? DAYS "SELECT '', " SUMS ", " DIRECTION_SUMS OF_ACCOUNT
+		one_row(r, id ? DAYS " SELECT '', " SUMS ", " DIRECTION_SUMS OF_ACCOUNT
 			      : "SELECT '', " SUMS ", " DIRECTION_SUMS OF_NOBODY, t, id, err);
 
 	if (!st)
@@ -207,7 +257,7 @@ static int sum_php(struct report *r, struct period t, int64_t id, struct account
 		   struct error *err)
 {
 	static const char of_account[] =
-		PHP_HOURS "SELECT count(*), sum(p.state = 2) FROM span CROSS JOIN php_row p"
+		PHP_HOURS " SELECT count(*), sum(p.state = 2) FROM span CROSS JOIN php_row p"
 		" INDEXED BY php_account ON p.time / 3600000000 = span.n AND p.account = ?3"
 		" AND p.time >= ?1 AND p.time < ?2";
 	static const char of_nobody[] =

@@ -16,7 +16,7 @@ void share_take_volume(struct sql_stmt *st, struct volume *v)
 	}
 }
 
-static struct share take_share(struct sql_stmt *st)
+struct share share_take(struct sql_stmt *st)
 {
 	struct share row = {
 		.key = sql_str(st, 0), .first = sql_int(st, 8), .last = sql_int(st, 9)
@@ -26,17 +26,13 @@ static struct share take_share(struct sql_stmt *st)
 	return row;
 }
 
-int share_each(struct sql_stmt *st, share_key_fn *key, report_share_fn *fn, void *context,
-	       struct error *err)
+int share_each(struct sql_stmt *st, report_share_fn *fn, void *context, struct error *err)
 {
-	char buf[128];
 	int rc;
 
 	while ((rc = sql_step(st, err)) == 1) {
-		struct share row = take_share(st);
+		struct share row = share_take(st);
 
-		if (key)
-			row.key = key(row.key, sql_int(st, 0), buf, sizeof(buf));
 		if (!fn(context, &row))
 			break;
 	}

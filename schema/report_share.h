@@ -36,12 +36,9 @@
 
 /* Columns 1 to 7 of a row: the sums. */
 void share_take_volume(struct sql_stmt *st, struct volume *v);
-
-/* How a key that is no text yet becomes one. */
-typedef struct str share_key_fn(struct str raw, int64_t number, char *buf, size_t size);
-
-/* Hands out the rows of a statement: key and nine sums. key may be NULL. */
-int share_each(struct sql_stmt *st, share_key_fn *key, report_share_fn *fn, void *context,
-	       struct error *err);
+/* Columns 0 to 9: key and nine sums. */
+struct share share_take(struct sql_stmt *st);
+/* Hands out the rows of a statement. */
+int share_each(struct sql_stmt *st, report_share_fn *fn, void *context, struct error *err);
 
 #endif

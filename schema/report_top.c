@@ -109,7 +109,7 @@ static int list_top(struct report *r, enum top_what what, struct period t, int64
 	if (!st)
 		return -1;
 	sql_bind_int(st, 7, limit > 0 ? limit : -1);
-	rc = share_each(st, NULL, fn, context, err);
+	rc = share_each(st, fn, context, err);
 	sql_finalize(st);
 	return rc;
 }
@@ -141,7 +141,7 @@ int report_inbound(struct report *r, usec_t since, usec_t until, int64_t limit,
 	sql_bind_int(st, 1, t.since / USEC_HOUR);
 	sql_bind_int(st, 2, (t.until - 1) / USEC_HOUR);
 	sql_bind_int(st, 3, limit > 0 ? limit : -1);
-	rc = share_each(st, NULL, fn, context, err);
+	rc = share_each(st, fn, context, err);
 	sql_finalize(st);
 	return rc;
 }

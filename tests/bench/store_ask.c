@@ -50,6 +50,12 @@ static bool take_share(void *context, const struct share *row)
 	return true;
 }
 
+static bool take_part(void *context, enum account_part part, const struct share *row)
+{
+	(void)part;
+	return take_share(context, row);
+}
+
 static bool take_trace(void *context, const struct report_trace *row)
 {
 	int64_t *rows = context;
@@ -79,11 +85,7 @@ static int account_view(struct asker *a, struct str account, struct error *err)
 	if (report_account(a->report, account, since, 0, &sum, err) < 0 ||
 	    report_findings(a->report, &open, take_finding, NULL, err) < 0)
 		return -1;
-	for (int part = PART_DAYS; part <= PART_OUTCOMES; part++)
-		if (report_account_part(a->report, account, part, since, 0, 10, take_share, NULL,
-					err) < 0)
-			return -1;
-	return 0;
+	return report_account_parts(a->report, account, since, 0, 10, take_part, NULL, err);
 }
 
 static int ask_account(struct asker *a, const struct subject *s, struct error *err)

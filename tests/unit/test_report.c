@@ -754,19 +754,58 @@ static void test_direct(void **state)
 	assert_true(got.direct_last == T0 + 1);
 }
 
-static void check_part(struct str account, enum account_part part, usec_t since, usec_t until)
+struct part_groups {
+	struct groups of[ACCOUNT_PARTS];
+	int newest; /* part */
+};
+
+static bool check_part(void *context, enum account_part part, const struct share *row)
 {
-	static struct groups g;
+	struct part_groups *g = context;
+
+	assert_true((int)part >= g->newest);
+	g->newest = (int)part;
+	return check_share(&g->of[part], row);
+}
+
+static void check_parts(struct str account, usec_t since, usec_t until)
+{
+	static struct part_groups g;
 	struct error err = { 0 };
 
 	memset(&g, 0, sizeof(g));
-	g.times = true;
-	for (int i = 0; i < MESSAGES; i++)
-		if (in_period(all[i]->time, since, until) && str_eq(all[i]->account, account))
-			expect_part(&g, part, all[i]);
-	if (report_account_part(report, account, part, since, until, 0, check_share, &g, &err) < 0)
+	for (int part = 0; part < ACCOUNT_PARTS; part++) {
+		g.of[part].times = true;
+		for (int i = 0; i < MESSAGES; i++)
+			if (in_period(all[i]->time, since, until) &&
+			    str_eq(all[i]->account, account))
+				expect_part(&g.of[part], part, all[i]);
+	}
+	if (report_account_parts(report, account, since, until, 0, check_part, &g, &err) < 0)
 		fail_msg("%s", err.text);
-	assert_int_equal(g.seen, g.n);
+	for (int part = 0; part < ACCOUNT_PARTS; part++)
+		assert_int_equal(g.of[part].seen, g.of[part].n);
+}
+
+static bool count_part(void *context, enum account_part part, const struct share *row)
+{
+	int *rows = context;
+
+	(void)row;
+	rows[part]++;
+	return true;
+}
+
+static void test_account_limit(void **state)
+{
+	int rows[ACCOUNT_PARTS] = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(report_account_parts(report, STR("alice"), 0, 0, 2, count_part, rows,
+					      &err), 0);
+	for (int part = 0; part < ACCOUNT_PARTS; part++)
+		assert_true(part == PART_DAYS ? rows[part] > 2 : rows[part] == 2);
 }
 
 static void test_account(void **state)
@@ -782,8 +821,7 @@ static void test_account(void **state)
 			usec_t until = k > 1 ? all[rnd(MESSAGES)]->time : 0;
 
 			check_account(names[i], since, until);
-			for (int part = PART_DAYS; part <= PART_OUTCOMES; part++)
-				check_part(names[i], part, since, until);
+			check_parts(names[i], since, until);
 		}
 	}
 }
@@ -1304,6 +1342,12 @@ static bool ignore_share(void *context, const struct share *row)
 	return false;
 }
 
+static bool ignore_part(void *context, enum account_part part, const struct share *row)
+{
+	(void)part;
+	return ignore_share(context, row);
+}
+
 static bool ignore_hour(void *context, int64_t hour, const struct volume *v)
 {
 	(void)context;
@@ -1387,9 +1431,8 @@ static void run_queries(void)
 	report_messages(r, &f, ignore_message, NULL, NULL);
 	for (int i = 0; i < 2; i++) {
 		report_account(r, i ? STR("alice") : STR_NONE, since, until, &summary, NULL);
-		for (int part = PART_DAYS; part <= PART_OUTCOMES; part++)
-			report_account_part(r, i ? STR("alice") : STR_NONE, part, since, until, 5,
-					    ignore_share, NULL, NULL);
+		report_account_parts(r, i ? STR("alice") : STR_NONE, since, until, 5, ignore_part,
+				     NULL, NULL);
 		p.unmatched = i;
 		report_php(r, &p, ignore_php, NULL, NULL);
 	}
@@ -1455,6 +1498,7 @@ int main(void)
 		cmocka_unit_test(test_top),
 		cmocka_unit_test(test_top_limit),
 		cmocka_unit_test(test_account),
+		cmocka_unit_test(test_account_limit),
 		cmocka_unit_test(test_direct),
 		cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_trace_is_not_fooled),
