@@ -1,7 +1,7 @@
 /* Who sent most, and where to.
  *
- * Invariant: accounts come from the hourly sums, with only the broken hours at
- * both ends counted anew; the others group numbers first and look up texts for
+ * Invariant: accounts come from the hourly sums, with at most half an hour at both ends
+ * counted message by message; the others group numbers first and look up texts for
  * what is left, since sorting texts is what costs. */
 #include <stdio.h>
 
@@ -47,36 +47,64 @@ static void write_query(const struct top *top, char *text, size_t size)
 		 top->key, top->text);
 }
 
-/* Whole hours [?5, ?6) from the sums, [?1, ?2) and [?3, ?4) message by message. */
-#define COUNTED(since, until) \
-	" UNION ALL SELECT coalesce(m.account, 0), 1, m.recipients, " M_PENDING "," \
-	M_DEFERRED "," M_BOUNCED "," M_EXPIRED "," M_REJECTED IN_PERIOD(since, until)
+/* Whole hours [?5, ?6) from the sums; [?1, ?2) and [?3, ?4) message by message, to be
+ * added or, by ?8 and ?9, taken away from them. */
+#define COUNTED(since, until, sign) \
+	" UNION ALL SELECT coalesce(m.account, 0), " sign ", " sign " * m.recipients, " sign \
+	" * " M_PENDING "," sign " * " M_DEFERRED "," sign " * " M_BOUNCED "," sign " * " M_EXPIRED \
+	"," sign " * " M_REJECTED IN_PERIOD(since, until)
 static const char top_accounts[] =
 	"WITH part (account, messages, recipients, pending, deferred, bounced, expired, rejected)"
 	" AS (SELECT account, messages, recipients, pending, deferred, bounced, expired, rejected"
 	" FROM hourly WHERE day BETWEEN ?5 / 24 AND (?6 - 1) / 24 AND hour >= ?5 AND hour < ?6"
-	COUNTED("?1", "?2") COUNTED("?3", "?4") ")"
+	COUNTED("?1", "?2", "?8") COUNTED("?3", "?4", "?9") ")"
 	" SELECT k.text, sum(messages), sum(recipients), sum(pending), sum(deferred),"
 	" sum(bounced), sum(expired), sum(rejected), 0, 0"
 	" FROM part LEFT JOIN account k ON k.id = part.account"
-	" GROUP BY part.account ORDER BY 2 DESC, 1 LIMIT ?7";
+	" GROUP BY part.account HAVING sum(messages) > 0 ORDER BY 2 DESC, 1 LIMIT ?7";
+
+/* One end of a period: the hour where whole ones begin or end, and what lies between
+ * them, which is too much in the whole hours when that is the shorter way. */
+struct edge {
+	int64_t hour;
+	struct period rest;
+	int sign;
+};
+
+static struct edge first_edge(usec_t since)
+{
+	int64_t hour = since / USEC_HOUR;
+
+	if (since % USEC_HOUR <= USEC_HOUR / 2)
+		return (struct edge){ hour, { hour * USEC_HOUR, since }, -1 };
+	return (struct edge){ hour + 1, { since, (hour + 1) * USEC_HOUR }, 1 };
+}
+
+static struct edge last_edge(usec_t until)
+{
+	int64_t hour = until / USEC_HOUR;
+
+	if (until % USEC_HOUR <= USEC_HOUR / 2 || until == INT64_MAX)
+		return (struct edge){ hour, { hour * USEC_HOUR, until }, 1 };
+	return (struct edge){ hour + 1, { until, (hour + 1) * USEC_HOUR }, -1 };
+}
 
 static void bind_accounts(struct sql_stmt *st, struct period t)
 {
-	int64_t first_hour = t.since / USEC_HOUR + (t.since % USEC_HOUR != 0);
-	int64_t end_hour = t.until / USEC_HOUR;
-	usec_t head_end, tail_start;
+	struct edge first = first_edge(t.since), last = last_edge(t.until);
 
-	if (end_hour < first_hour) /* within one hour: all of it is counted as the head */
-		end_hour = first_hour;
-	head_end = first_hour * USEC_HOUR < t.until ? first_hour * USEC_HOUR : t.until;
-	tail_start = end_hour * USEC_HOUR < t.until ? end_hour * USEC_HOUR : t.until;
-	sql_bind_int(st, 1, t.since);
-	sql_bind_int(st, 2, head_end);
-	sql_bind_int(st, 3, tail_start);
-	sql_bind_int(st, 4, t.until);
-	sql_bind_int(st, 5, first_hour);
-	sql_bind_int(st, 6, end_hour);
+	if (last.hour < first.hour) { /* within one hour */
+		first.rest.until = t.until;
+		last.rest.until = last.rest.since;
+	}
+	sql_bind_int(st, 1, first.rest.since);
+	sql_bind_int(st, 2, first.rest.until);
+	sql_bind_int(st, 3, last.rest.since);
+	sql_bind_int(st, 4, last.rest.until);
+	sql_bind_int(st, 5, first.hour);
+	sql_bind_int(st, 6, last.hour);
+	sql_bind_int(st, 8, first.sign);
+	sql_bind_int(st, 9, last.sign);
 }
 
 static struct sql_stmt *prepare_top(struct report *r, enum top_what what, struct period t,

@@ -655,6 +655,20 @@ static void test_top(void **state)
 	}
 }
 
+/* Ends of a period within one hour or two, each in a first or second half. */
+static void test_top_broken_hours(void **state)
+{
+	static const int minutes[] = { 0, 10, 30, 31, 50, 60, 75, 90, 100 };
+	const size_t n = sizeof(minutes) / sizeof(minutes[0]);
+	const usec_t hour = all[rnd(MESSAGES)]->time / USEC_HOUR * USEC_HOUR;
+
+	(void)state;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = i + 1; k < n; k++)
+			check_top(TOP_ACCOUNTS, hour + minutes[i] * USEC_MINUTE,
+				  hour + minutes[k] * USEC_MINUTE);
+}
+
 static bool count_rows(void *context, const struct share *row)
 {
 	(void)row;
@@ -1496,6 +1510,7 @@ int main(void)
 		cmocka_unit_test(test_random_filters),
 		cmocka_unit_test(test_callback_stops),
 		cmocka_unit_test(test_top),
+		cmocka_unit_test(test_top_broken_hours),
 		cmocka_unit_test(test_top_limit),
 		cmocka_unit_test(test_account),
 		cmocka_unit_test(test_account_limit),
