@@ -1,9 +1,9 @@
 /* Opening for reading; lists of messages and PHP lines.
  *
  * A list is made in two steps. Candidates are ids, newest first, found by what
- * is cheapest: the account's index day by day, the sieve for a recipient, else
- * the ids of a span of minutes, going back in ever larger spans until there are
- * enough. Then each is read as a whole.
+ * is cheapest: the account's index day by day, else the ids of a span of minutes
+ * (of which the sieve leaves few for a recipient), going back in ever larger spans
+ * until there are enough. Then each is read as a whole.
  *
  * Invariant: with a period or an account no query looks at all messages. */
 #include "schema/report.h"
@@ -167,7 +167,7 @@ static const char by_sieve[] =
 	" WHERE v.chunk BETWEEN"
 	" (SELECT min(first) FROM minute WHERE what = 0 AND minute BETWEEN ?3 AND ?4) / 4096 AND"
 	" (SELECT max(last) FROM minute WHERE what = 0 AND minute BETWEEN ?3 AND ?4) / 4096"
-	" AND sieve_has(v.bits, ?7)" IN_PERIOD;
+	" AND sieve_has(v.bits, ?7) AND m.time / 60000000 BETWEEN ?3 AND ?4" IN_PERIOD;
 
 struct search {
 	struct report *report;
@@ -420,6 +420,15 @@ static int64_t span_start(const struct search *q, int64_t newest, int64_t span)
 	return newest - span + 1;
 }
 
+/* A sieve is of thousands of messages, and where it says yes all of them are looked at:
+ * days of few messages must not do so again and again. */
+static int64_t next_span(const struct search *q, int64_t span)
+{
+	bool sieved = q->filter->rcpt.n && !q->filter->account.n;
+
+	return sieved || span < MINUTES_PER_DAY / 2 ? span * 2 : MINUTES_PER_DAY;
+}
+
 static int search_back(struct search *q, struct sql_stmt *st, struct error *err)
 {
 	int64_t oldest = q->period.since / USEC_MINUTE;
@@ -434,7 +443,7 @@ static int search_back(struct search *q, struct sql_stmt *st, struct error *err)
 		if (search_span(q, st, by_day ? newest / MINUTES_PER_DAY : from, newest, err) < 0)
 			return -1;
 		newest = from - 1;
-		span = span < MINUTES_PER_DAY / 2 ? span * 2 : MINUTES_PER_DAY;
+		span = next_span(q, span);
 	}
 	return rc < 0 ? -1 : 0;
 }
@@ -442,17 +451,11 @@ static int search_back(struct search *q, struct sql_stmt *st, struct error *err)
 static int search(struct search *q, struct error *err)
 {
 	struct sql_stmt *st = prepare_search(q, err);
-	int rc = 0;
+	int rc;
 
 	if (!st)
 		return -1;
-	if (q->nothing)
-		rc = 0;
-	else if (q->filter->rcpt.n && !q->filter->account.n)
-		rc = search_span(q, st, q->period.since / USEC_MINUTE,
-				 (q->period.until - 1) / USEC_MINUTE, err);
-	else
-		rc = search_back(q, st, err);
+	rc = q->nothing ? 0 : search_back(q, st, err);
 	sql_finalize(st);
 	return rc;
 }
