@@ -513,6 +513,19 @@ usec_t follow_deadline(const struct follow *f, usec_t now)
 	return first;
 }
 
+static bool has_lines(const struct part *p)
+{
+	return p && p->source && !pipeline_source_ended(p->source);
+}
+
+bool follow_has_lines(const struct follow *f)
+{
+	for (const struct part *p = f->old; p; p = p->next)
+		if (has_lines(p))
+			return true;
+	return has_lines(f->active);
+}
+
 bool follow_is_empty(const struct follow *f)
 {
 	return !f->active && !f->old;

@@ -81,6 +81,8 @@ void follow_free(struct follow *f);
 bool follow_turn(struct follow *f, size_t max_bytes, usec_t now);
 /* When it must have a turn though nothing was announced; 0: never. */
 usec_t follow_deadline(const struct follow *f, usec_t now);
+/* Lines were read that the pipeline has not taken yet, since another log's come first. */
+bool follow_has_lines(const struct follow *f);
 /* Nothing is open and nothing is left to commit. */
 bool follow_is_empty(const struct follow *f);
 /* Bytes in the live file not yet committed: the lag. */

@@ -682,7 +682,7 @@ static void untouch(struct sources *s)
 		struct entry *e = s->touched[i];
 
 		follow_stored(e->follow);
-		e->touched = e->deadline || !s->env.drained;
+		e->touched = e->deadline || !s->env.drained || follow_has_lines(e->follow);
 		if (e->touched)
 			s->touched[kept++] = e;
 	}

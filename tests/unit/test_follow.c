@@ -991,6 +991,28 @@ static void test_fair(void **state)
 	fail_msg("it waited for half of the other's lines");
 }
 
+/* Lines that waited for another log's are not read again once they are stored. */
+static void test_committed_while_waiting(void **state)
+{
+	struct sources_state turn;
+
+	(void)state;
+	restart_with("  - path: log\n  - path: other\n");
+	write_lines("log", 10000);
+	write_lines("other", 5);
+	sources_reconcile(sources);
+	sources_turn(sources, now += 1000, &turn);
+	assert_true(turn.busy);
+	commit();
+	while (turn.busy)
+		sources_turn(sources, now += 1000, &turn);
+	commit();
+	crash();
+	start();
+	settle();
+	expect_all();
+}
+
 static void test_reload(void **state)
 {
 	struct settings *old = settings;
@@ -1054,6 +1076,7 @@ int main(void)
 		TEST(test_packed_grows),
 		TEST(test_glob),
 		TEST(test_fair),
+		TEST(test_committed_while_waiting),
 		TEST(test_reload),
 	};
 
