@@ -127,6 +127,11 @@ tests_bench_store_load_SOURCES = \
 	tests/sim/text.h
 tests_bench_store_load_LDADD = $(libmailaudit_libs)
 
+# A host's logs written at a rate, and when their rows can be read; for tests/bench/live.
+check_PROGRAMS += tests/bench/live_read tests/bench/live_write
+tests_bench_live_read_LDADD = $(libmailaudit_libs)
+tests_bench_live_write_LDADD = libmailaudit.a
+
 fuzzers = \
 	tests/fuzz/fuzz_parsers \
 	tests/fuzz/fuzz_signs
