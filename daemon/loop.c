@@ -24,8 +24,10 @@
 #define COMMIT_MAX_LINES 20000
 /* A commit of read positions alone: what is lost without it is read again. */
 #define COMMIT_POSITIONS_USEC (5 * USEC_SECOND)
-/* Commits take at most one part in so many of the time. */
-#define COMMIT_SHARE 4
+/* After a commit comes a pause as long as it took; longer in proportion when more lines come
+ * than these in a second, so that batches grow, and in all not much longer than this. */
+#define CALM_LINES 1000
+#define PAUSE_MAX_USEC (USEC_SECOND / 100)
 #define RETRY_FIRST_USEC USEC_SECOND
 #define RETRY_MAX_USEC USEC_MINUTE
 /* Owner maps are looked at for changes before input, at most so often. */
@@ -52,6 +54,7 @@ struct loop {
 	usec_t watchdog_usec, retry_usec;
 
 	usec_t commit_took, committed; /* length and end of the last one */
+	int64_t pace; /* lines a second, of late */
 	usec_t dirty_since; /* 0: nothing to commit */
 	size_t lines; /* since the last commit */
 	usec_t event_lag; /* of the log's clock behind ours, when last known */
@@ -108,6 +111,26 @@ static void commit_works_again(struct loop *l)
 	sources_reconcile(l->sources);
 }
 
+/* Of a commit that began at `start` and has ended. */
+static void measure_pace(struct loop *l, usec_t start)
+{
+	usec_t now = monotonic();
+
+	l->pace = (3 * l->pace + (int64_t)l->lines * USEC_SECOND / (now - l->committed + 1)) / 4;
+	l->commit_took = now - start;
+	l->committed = now;
+}
+
+/* At least half of the time is for other work than commits. */
+static usec_t pause_length(const struct loop *l)
+{
+	usec_t length = l->commit_took * l->pace / CALM_LINES;
+
+	if (length > PAUSE_MAX_USEC)
+		length = PAUSE_MAX_USEC;
+	return length > l->commit_took ? length : l->commit_took;
+}
+
 static bool commit(struct loop *l)
 {
 	usec_t start = monotonic();
@@ -119,8 +142,7 @@ static bool commit(struct loop *l)
 		commit_failed(l, &err);
 		return false;
 	}
-	l->committed = monotonic();
-	l->commit_took = l->committed - start;
+	measure_pace(l, start);
 	l->dirty_since = l->commit_due = 0;
 	l->lines = 0;
 	if (l->retry_usec)
@@ -133,7 +155,7 @@ static bool commit(struct loop *l)
 static usec_t commit_time(const struct loop *l, bool busy, usec_t now)
 {
 	bool facts = pipeline_dirty(recorder_pipeline(l->recorder));
-	usec_t earliest = l->committed + COMMIT_SHARE * l->commit_took;
+	usec_t earliest = l->committed + pause_length(l);
 	usec_t latest = l->dirty_since + (facts ? COMMIT_MAX_USEC : COMMIT_POSITIONS_USEC);
 
 	if (l->lines >= COMMIT_MAX_LINES || pipeline_full(recorder_pipeline(l->recorder)))
@@ -343,8 +365,8 @@ static void earlier(usec_t *first, usec_t due)
 		*first = due;
 }
 
-/* Milliseconds poll may sleep, rounded up; -1: for ever. */
-static int patience(const struct loop *l, const struct sources_state *state, usec_t now)
+/* How long poll may sleep; -1: for ever. */
+static usec_t patience(const struct loop *l, const struct sources_state *state, usec_t now)
 {
 	usec_t first = 0;
 
@@ -362,11 +384,12 @@ static int patience(const struct loop *l, const struct sources_state *state, use
 	}
 	if (!first)
 		return -1;
-	return first <= now ? 0 : (int)((first - now + 999) / 1000);
+	return first <= now ? 0 : first - now;
 }
 
-static void wait_for_work(struct loop *l, int timeout_ms)
+static void wait_for_work(struct loop *l, usec_t most)
 {
+	struct timespec timeout = { most / USEC_SECOND, most % USEC_SECOND * 1000 };
 	struct pollfd fds[2 + SOURCES_MAX_JOURNALS] = {
 		{ .fd = l->signals, .events = POLLIN },
 		/* While blocked nobody listens; poll skips negative numbers. */
@@ -376,7 +399,7 @@ static void wait_for_work(struct loop *l, int timeout_ms)
 
 	size_t journals = is_blocked(l) ? 0 : sources_poll(l->sources, fds + 2);
 
-	if (poll(fds, 2 + journals, timeout_ms) < 0 && errno != EINTR)
+	if (ppoll(fds, 2 + journals, most < 0 ? NULL : &timeout, NULL) < 0 && errno != EINTR)
 		log_error("poll: %s", strerror(errno));
 	if (fds[0].revents)
 		take_signals(l);
