@@ -211,6 +211,8 @@ static int run(struct options *o, struct settings *s)
 				       &err);
 	if (!setup.recorder)
 		die(err.code, "%s", err.text);
+	if (store_checkpoint_beside(recorder_store(setup.recorder), &err) < 0)
+		log_warning("%s; commits wait for the disk now and then", err.text);
 	if (show)
 		recorder_watch(setup.recorder, show_batch, show);
 	if (loop_run(&setup, &err) < 0)

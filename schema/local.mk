@@ -10,6 +10,8 @@ libmailaudit_a_SOURCES += \
 	schema/behind.h \
 	schema/cells.c \
 	schema/cells.h \
+	schema/checkpoint.c \
+	schema/checkpoint.h \
 	schema/count.c \
 	schema/count.h \
 	schema/decide.c \

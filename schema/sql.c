@@ -29,6 +29,7 @@ struct sql {
 	struct sql_stmt *statements;
 	int page_bytes;
 	int wal_pages;
+	int copied_pages; /* of the log, as of the last checkpoint */
 };
 
 struct cell {
@@ -177,6 +178,21 @@ struct sql *sql_open_existing(const char *path, struct error *err)
 	if (check_access(path, R_OK | W_OK, err) < 0)
 		return NULL;
 	return open_handle(path, SQLITE_OPEN_READWRITE, err);
+}
+
+struct sql *sql_open_beside(const struct sql *writer, struct error *err)
+{
+	struct sql *db = sql_open_existing(writer->path, err);
+	int64_t unused;
+
+	if (!db)
+		return NULL;
+	db->page_bytes = writer->page_bytes;
+	/* A connection that has read nothing knows of no log. */
+	if (sql_pragma(db, "schema_version", &unused, err) == 0)
+		return db;
+	sql_close(db);
+	return NULL;
 }
 
 int sql_set_up_write(struct sql *db, int cache_kib, struct error *err)
@@ -588,7 +604,13 @@ int sql_checkpoint(struct sql *db, bool restart, struct error *err)
 		return fail(db, err);
 	if (in_log == copied)
 		db->wal_pages = 0;
+	db->copied_pages = copied;
 	return 0;
+}
+
+int64_t sql_wal_copied(const struct sql *db)
+{
+	return (int64_t)db->copied_pages * db->page_bytes;
 }
 
 static struct str argument(sqlite3_value *value)

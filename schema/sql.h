@@ -17,6 +17,8 @@ struct sql_stmt;
 struct sql *sql_open_write(const char *path, struct error *err);
 /* For writing to a file that is there; changes none of its properties. */
 struct sql *sql_open_existing(const char *path, struct error *err);
+/* Another connection to a writer's file, for another thread. */
+struct sql *sql_open_beside(const struct sql *writer, struct error *err);
 /* Once the file is known to be ours or empty: WAL, synchronous NORMAL, no
  * automatic checkpoint, incremental vacuum. cache_kib bounds the page cache. */
 int sql_set_up_write(struct sql *db, int cache_kib, struct error *err);
@@ -97,6 +99,8 @@ int64_t sql_wal_bytes(const struct sql *db);
  * waiting for them; `restart` waits (at most the busy timeout) so that the next
  * commit starts the log anew. Not done because of a reader is no error. */
 int sql_checkpoint(struct sql *db, bool restart, struct error *err);
+/* Bytes of the log this connection's last checkpoint found, or left, copied. */
+int64_t sql_wal_copied(const struct sql *db);
 
 /* An SQL function of at most SQL_ARGS_MAX arguments without side effects. Arguments are
  * texts; args[i] of a NULL, or of one that is not given, is STR_NONE. Returns the number it

@@ -25,6 +25,13 @@
 #define WAL_SOFT_BYTES (256LL * 1024 * 1024)
 /* Idle, there is nothing to slow down. */
 #define WAL_IDLE_BYTES (1024 * 1024)
+/* With a thread for it: the smaller, the less a reader looks through, and the more often
+ * the same pages are written. */
+#define WAL_BESIDE_BYTES (64LL * 1024 * 1024)
+/* It is asked again when the log grew so much more. */
+#define WAL_STEP_BYTES (1024 * 1024)
+/* So little takes the writer no longer than a commit. */
+#define WAL_REST_BYTES (4 * WAL_STEP_BYTES)
 /* Overlapping readers kept the log from starting anew: wait for them. */
 #define WAL_HARD_BYTES (4 * WAL_SOFT_BYTES)
 
@@ -191,6 +198,7 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
+	checkpoint_stop(s->beside);
 	row_writer_release(&s->rows);
 	positions_release(&s->positions);
 	journals_release(&s->journals);
@@ -315,12 +323,43 @@ static int put_batch(struct store *s, void *argument, struct error *err)
 	return put_positions(s, b, err);
 }
 
+int store_checkpoint_beside(struct store *s, struct error *err)
+{
+	s->beside = checkpoint_start(s->db, err);
+	s->checkpoint_at = WAL_BESIDE_BYTES;
+	return s->beside ? 0 : -1;
+}
+
+/* The thread copies what there is; of what came meanwhile it is asked to copy again, until
+ * the rest is small. When that is copied, too, the next commit begins the log anew. */
+static void bound_wal_beside(struct store *s, int64_t bytes)
+{
+	int64_t copied;
+
+	if (bytes < WAL_BESIDE_BYTES)
+		s->checkpoint_at = WAL_BESIDE_BYTES;
+	if (bytes < s->checkpoint_at)
+		return;
+	copied = checkpoint_copied(s->beside);
+	if (copied < 0)
+		return;
+	if (s->checkpoint_at > WAL_BESIDE_BYTES && bytes - copied <= WAL_REST_BYTES)
+		sql_checkpoint(s->db, false, NULL);
+	else
+		checkpoint_ask(s->beside);
+	s->checkpoint_at = bytes + WAL_STEP_BYTES;
+}
+
 /* A reader that holds the log back is tried again only when it grew as much
  * again. A checkpoint that fails costs nothing but the space. */
 static void bound_wal(struct store *s)
 {
 	int64_t bytes = sql_wal_bytes(s->db);
 
+	if (s->beside && bytes < WAL_HARD_BYTES) {
+		bound_wal_beside(s, bytes);
+		return;
+	}
 	if (bytes < WAL_SOFT_BYTES)
 		s->checkpoint_at = WAL_SOFT_BYTES;
 	if (bytes < s->checkpoint_at)

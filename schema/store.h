@@ -36,6 +36,8 @@ void store_tell_since(struct store *s, usec_t last_seen);
  * rcpt_dirty. On failure the database is as before. On success what
  * was written is marked as stored by the caller. */
 int store_commit(struct store *s, const struct batch *b, struct error *err);
+/* From now on a thread keeps the write-ahead log short, so that no commit waits for it. */
+int store_checkpoint_beside(struct store *s, struct error *err);
 /* Nothing to read for the moment: shortens the write-ahead log. Cheap to call
  * often; takes as long as copying what was committed since it last ran. */
 void store_idle(struct store *s);

@@ -3,6 +3,7 @@
 #ifndef MAILAUDIT_SCHEMA_STORE_STATE_H
 #define MAILAUDIT_SCHEMA_STORE_STATE_H
 
+#include "schema/checkpoint.h"
 #include "schema/count.h"
 #include "schema/finding.h"
 #include "schema/journal.h"
@@ -44,6 +45,7 @@ struct store {
 	int64_t meta[META_COUNT]; /* as committed */
 	int64_t next[META_COUNT]; /* as the open transaction will leave it */
 	int64_t checkpoint_at; /* bytes of the write-ahead log */
+	struct checkpoint *beside; /* NULL: the writer does it all */
 	usec_t tell_since; /* see store_tell_since() */
 };
 

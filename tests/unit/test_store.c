@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/stamp.h"
+#include "schema/checkpoint.h"
 #include "schema/lookup.h"
 #include "schema/position.h"
 #include "schema/row_read.h"
@@ -1445,6 +1446,46 @@ static void test_reader_while_writing(void **state)
 	assert_consistent();
 }
 
+static void insert_rows(struct sql *db, int n)
+{
+	struct error err;
+
+	for (int i = 0; i < n; i++)
+		if (sql_exec(db, "INSERT INTO t VALUES (randomblob(20000))", &err) < 0)
+			fail_msg("%s", err.text);
+}
+
+/* What a thread copied is copied for the writer, too, who begins the log anew; and it
+ * ends whether or not it is at work. */
+static void test_checkpoint_beside(void **state)
+{
+	struct error err;
+	struct sql *db = sql_open_write(in_dir("t"), &err);
+	struct checkpoint *c;
+	int64_t bytes;
+
+	(void)state;
+	assert_non_null(db);
+	assert_int_equal(sql_set_up_write(db, 1024, &err), 0);
+	assert_int_equal(sql_exec(db, "CREATE TABLE t (x BLOB) STRICT", &err), 0);
+	c = checkpoint_start(db, &err);
+	assert_non_null(c);
+	insert_rows(db, 100);
+	bytes = sql_wal_bytes(db);
+	checkpoint_ask(c);
+	while (checkpoint_copied(c) < 0)
+		usleep(1000);
+	assert_int_equal(checkpoint_copied(c), bytes);
+	insert_rows(db, 1);
+	assert_true(sql_wal_bytes(db) < bytes / 10);
+	insert_rows(db, 100);
+	checkpoint_ask(c);
+	checkpoint_stop(c);
+	assert_int_equal(sql_checkpoint(db, false, &err), 0);
+	assert_int_equal(sql_wal_bytes(db), 0);
+	sql_close(db);
+}
+
 static void copy_file(const char *from, const char *to)
 {
 	char bytes[65536];
@@ -1724,6 +1765,7 @@ int main(void)
 		TEST(test_one_writer),
 		TEST(test_modes),
 		TEST(test_reader_while_writing),
+		TEST(test_checkpoint_beside),
 		TEST(test_killed_at_any_time),
 		TEST(test_no_space),
 		TEST(test_no_permission),
