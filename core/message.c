@@ -91,6 +91,14 @@ struct recipient *message_recipient_add(struct message *m, struct str address)
 	return r;
 }
 
+struct str alias_id(struct str alias, struct str *instance)
+{
+	size_t slash = str_rchr(alias, '/');
+
+	*instance = slash < alias.n ? str_head(alias, slash) : STR_NONE;
+	return slash < alias.n ? str_skip(alias, slash + 1) : alias;
+}
+
 void message_outcome_changed(struct message *m, const struct recipient *r)
 {
 	size_t at = (size_t)(r - m->rcpt);

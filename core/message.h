@@ -142,6 +142,9 @@ struct recipient *message_recipient(struct message *m, struct str address);
 /* Appends; NULL when MESSAGE_MAX_RECIPIENTS is reached (counted). */
 struct recipient *message_recipient_add(struct message *m, struct str address);
 
+/* The id in "[instance]/id", as aliases are; what stands before the slash in *instance. */
+struct str alias_id(struct str alias, struct str *instance);
+
 /* What became of this recipient may be news to the detector. */
 void message_outcome_changed(struct message *m, const struct recipient *r);
 

@@ -62,14 +62,6 @@ int row_reader_init(struct row_reader *r, struct sql *db, struct error *err)
 	return sql_prepare_all(db, r, statements, SQL_COUNT(statements), err);
 }
 
-struct str alias_id(struct str alias, struct str *instance)
-{
-	size_t slash = str_rchr(alias, '/');
-
-	*instance = slash < alias.n ? str_head(alias, slash) : STR_NONE;
-	return slash < alias.n ? str_skip(alias, slash + 1) : alias;
-}
-
 bool address_split(struct str address, struct str *local, struct str *domain)
 {
 	size_t at = str_rchr(address, '@');

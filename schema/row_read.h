@@ -19,8 +19,6 @@ int row_read_php(struct row_reader *r, int64_t id, struct php_mail *p, struct er
 int64_t row_find(struct row_reader *r, struct str host, struct str id, usec_t time, usec_t *seen,
 		 usec_t *closed);
 
-/* The id in "[instance]/id"; what stands before the slash in *instance. */
-struct str alias_id(struct str alias, struct str *instance);
 /* `local` and `domain` of an address; false: it has no domain. */
 bool address_split(struct str address, struct str *local, struct str *domain);
 
