@@ -30,6 +30,8 @@ libmailaudit_a_SOURCES += \
 	base/stamp.h \
 	base/pack.c \
 	base/pack.h \
+	base/pairs.c \
+	base/pairs.h \
 	base/str.c \
 	base/str.h \
 	base/table.c \

@@ -39,6 +39,7 @@ unit_tests = \
 	tests/unit/test_migrate \
 	tests/unit/test_out \
 	tests/unit/test_pack \
+	tests/unit/test_pairs \
 	tests/unit/test_patterns \
 	tests/unit/test_phphead \
 	tests/unit/test_phpmail \
