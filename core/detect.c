@@ -46,6 +46,7 @@ struct detect {
 	size_t nstreams;
 	struct stream *host; /* the roll-up, once looked up */
 	int64_t dropped; /* streams put out of memory so far */
+	uint32_t turn; /* of detect_put_away() */
 	struct stream **dirty;
 	size_t ndirty, dirty_room;
 	struct finding **findings; /* open ones, and changed ones */
@@ -66,6 +67,7 @@ static void use_unlink(struct detect *d, struct stream *s)
 static void use_append(struct detect *d, struct stream *s)
 {
 	s->older = d->newest;
+	s->used = d->turn;
 	*(d->newest ? &d->newest->newer : &d->oldest) = s;
 	d->newest = s;
 }
@@ -1122,6 +1124,18 @@ void detect_committed(struct detect *d)
 		newer = s->newer;
 		stream_drop(d, s);
 	}
+}
+
+void detect_put_away(struct detect *d)
+{
+	struct stream *s = d->oldest, *newer;
+
+	for (; s && s->used != d->turn && d->rows.load_stream; s = newer) {
+		newer = s->newer;
+		if (s->stored && !s->dirty)
+			stream_drop(d, s);
+	}
+	d->turn++;
 }
 
 /* ---- life ---- */

@@ -48,7 +48,7 @@ static bool eat_row(struct str *s, int64_t *row)
 
 static struct message *message_of(struct step *s, int64_t row)
 {
-	s->entry = queue_find_row(&s->c->queue, row);
+	s->entry = queue_wake_row(&s->c->queue, row);
 	s->m = s->entry && !s->entry->ghost ? queue_message(&s->c->queue, s->entry) : NULL;
 	return s->m;
 }
@@ -136,7 +136,7 @@ static bool eat_parent(struct step *s, struct message *m, struct str *claim)
 	if (m->parent_id.n || row == m->id)
 		return true;
 	m->parent_id = arena_str(&m->strings, id);
-	e = queue_find_row(&s->c->queue, row);
+	e = queue_wake_row(&s->c->queue, row);
 	if (e && !e->ghost)
 		m->parent = row;
 	return true;

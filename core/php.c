@@ -56,7 +56,7 @@ static void mark_twin(struct correlate *c, struct str note)
 		p->ambiguous = true;
 		correlate_php_changed(c, p);
 	}
-	e = row ? queue_find_row(&c->queue, row) : NULL;
+	e = row ? queue_wake_row(&c->queue, row) : NULL;
 	m = e ? queue_message(&c->queue, e) : NULL;
 	if (m && m->php == php && !m->ambiguous) {
 		m->ambiguous = true;

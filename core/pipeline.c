@@ -727,6 +727,13 @@ void pipeline_committed(struct pipeline *p)
 	arena_reset(&p->batch.arena);
 }
 
+void pipeline_put_away(struct pipeline *p)
+{
+	if (p->correlate.detect)
+		detect_put_away(p->correlate.detect);
+	queue_put_away(&p->correlate.queue);
+}
+
 bool pipeline_full(const struct pipeline *p)
 {
 	for (const struct pipeline_source *s = p->sources; s; s = s->next)

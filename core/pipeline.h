@@ -120,6 +120,9 @@ void pipeline_end_waits(struct pipeline *p, usec_t now);
 struct batch *pipeline_batch(struct pipeline *p);
 /* The batch is in the database. */
 void pipeline_committed(struct pipeline *p);
+/* What was not used since the last call goes out of memory, as far as it can be
+ * read back. */
+void pipeline_put_away(struct pipeline *p);
 const struct pipeline_totals *pipeline_totals(struct pipeline *p);
 /* How far event time has come. A customer's log does not move it: a line from
  * the year 2099 would end everybody's waits. */

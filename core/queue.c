@@ -37,6 +37,7 @@ static void use_append(struct queue *q, struct queue_entry *e)
 {
 	e->older = q->newest;
 	e->newer = NULL;
+	e->used = q->turn;
 	*(q->newest ? &q->newest->newer : &q->oldest) = e;
 	q->newest = e;
 }
@@ -103,11 +104,15 @@ static void keys_drop(struct queue *q, struct queue_entry *e)
 	}
 }
 
+static void wake_id(struct queue *q, struct str host, struct str id);
+
 /* Takes the key from the entry that has it now: the id was used again. */
 static void key_take_over(struct queue *q, struct str host, struct str instance, struct str id)
 {
-	struct queue_key *k = key_find(q, host, instance, false, id), **at;
+	struct queue_key *k, **at;
 
+	wake_id(q, host, id);
+	k = key_find(q, host, instance, false, id);
 	if (!k)
 		return;
 	for (at = &k->entry->keys; *at != k; at = &(*at)->next_of_entry)
@@ -132,8 +137,10 @@ void queue_alias(struct queue *q, struct queue_entry *e, struct str host, struct
 struct queue_entry *queue_find(struct queue *q, struct str host, struct str instance, bool any,
 			       struct str id)
 {
-	struct queue_key *k = key_find(q, host, instance, any, id);
+	struct queue_key *k;
 
+	wake_id(q, host, id);
+	k = key_find(q, host, instance, any, id);
 	return k ? k->entry : NULL;
 }
 
@@ -165,6 +172,74 @@ static void entry_free(struct queue *q, struct queue_entry *e)
 	free(e);
 }
 
+/* ---- asleep ---- */
+
+static uint64_t row_hash(int64_t row)
+{
+	return hash_str(0, (struct str){ (const char *)&row, sizeof(row) });
+}
+
+static void fall_asleep(struct queue *q, struct queue_entry *e)
+{
+	for (const struct queue_key *k = e->keys; k; k = k->next_of_entry)
+		pairs_add(&q->asleep, k->by_id.hash, e->id);
+	pairs_add(&q->asleep, row_hash(e->id), e->id);
+	entry_free(q, e);
+}
+
+/* An id of a message that wakes, unless it was taken over by another. */
+static void wake_key(struct queue *q, struct queue_entry *e, struct str instance, struct str id)
+{
+	if (pairs_remove(&q->asleep, id_hash(e->m->host, id), e->id))
+		queue_alias(q, e, e->m->host, instance, id);
+}
+
+static struct queue_entry *wake(struct queue *q, int64_t row)
+{
+	struct message *m = q->row_source.load(q->row_source.context, row);
+	bool slept = pairs_remove(&q->asleep, row_hash(row), row);
+	struct queue_entry *e;
+
+	if (!m) {
+		q->open -= slept; /* the row is gone */
+		return NULL;
+	}
+	e = entry_new(q, row, m->time);
+	set_message(q, e, m);
+	message_restored(m);
+	wake_key(q, e, m->instance, m->queue_id);
+	for (size_t i = 0; i < m->naliases; i++) {
+		struct str instance, id = alias_id(m->aliases[i], &instance);
+
+		wake_key(q, e, instance, id);
+	}
+	return e;
+}
+
+/* All that may be meant by the id; what is left of one led to nothing. */
+static void wake_id(struct queue *q, struct str host, struct str id)
+{
+	int64_t row;
+	uint64_t hash;
+
+	if (!q->asleep.count)
+		return;
+	hash = id_hash(host, id);
+	while ((row = pairs_get(&q->asleep, hash))) {
+		wake(q, row);
+		pairs_remove(&q->asleep, hash, row);
+	}
+}
+
+struct queue_entry *queue_wake_row(struct queue *q, int64_t row)
+{
+	struct queue_entry *e = queue_find_row(q, row);
+
+	return e || pairs_get(&q->asleep, row_hash(row)) != row ? e : wake(q, row);
+}
+
+/* ---- life ---- */
+
 struct queue_entry *queue_add(struct queue *q, struct str host, struct str instance,
 			      struct str id, usec_t time)
 {
@@ -187,7 +262,7 @@ struct queue_entry *queue_add(struct queue *q, struct str host, struct str insta
 struct queue_entry *queue_restore(struct queue *q, struct str host, struct str instance,
 				  struct str id, int64_t row, usec_t time, usec_t closed)
 {
-	struct queue_entry *e = queue_find_row(q, row), *known;
+	struct queue_entry *e = queue_wake_row(q, row), *known;
 
 	if (!e) {
 		e = entry_new(q, row, time);
@@ -288,16 +363,49 @@ void queue_ghost(struct queue *q, struct queue_entry *e)
 	set_message(q, e, NULL);
 }
 
+/* Its row says all. */
+static bool is_row(const struct message *m)
+{
+	return m->stored && !m->dirty && !m->work.waiting;
+}
+
 void queue_trim(struct queue *q)
 {
 	struct queue_entry *e = q->oldest, *newer;
 
 	for (; e && q->in_memory > QUEUE_MAX_IN_MEMORY; e = newer) {
 		newer = e->newer;
-		if (e->m->dirty || e->m->work.waiting || !e->m->stored)
-			continue;
-		set_message(q, e, NULL);
+		if (is_row(e->m))
+			set_message(q, e, NULL);
 	}
+}
+
+static void put_to_sleep(struct queue *q)
+{
+	struct table_node *node = table_walk(&q->rows, NULL), *next;
+
+	for (; node; node = next) {
+		struct queue_entry *e = table_owner(node, struct queue_entry, by_row);
+
+		next = table_walk(&q->rows, node);
+		if (!e->m && !e->closed && !e->ghost)
+			fall_asleep(q, e);
+	}
+}
+
+void queue_put_away(struct queue *q)
+{
+	struct queue_entry *e = q->oldest, *newer;
+
+	if (!q->row_source.load)
+		return;
+	put_to_sleep(q);
+	for (; e && e->used != q->turn; e = newer) {
+		newer = e->newer;
+		if (is_row(e->m))
+			set_message(q, e, NULL);
+	}
+	q->turn++;
 }
 
 void queue_release(struct queue *q)
@@ -317,4 +425,5 @@ void queue_release(struct queue *q)
 	}
 	table_release(&q->rows);
 	table_release(&q->ids);
+	pairs_release(&q->asleep);
 }

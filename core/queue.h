@@ -1,10 +1,12 @@
 /* The messages we follow, found by (host, queue id, instance).
  *
  * Holds open messages and those that ended a moment ago (late lines). A clean
- * message may be put out of memory; its entry then remembers only the row. */
+ * message may be put out of memory; its entry then remembers only the row. One that stays
+ * open long is asleep: nothing is kept of it but hashes that lead to its row. */
 #ifndef MAILAUDIT_CORE_QUEUE_H
 #define MAILAUDIT_CORE_QUEUE_H
 
+#include "base/pairs.h"
 #include "base/table.h"
 #include "core/message.h"
 #include "core/pipeline.h"
@@ -21,6 +23,7 @@ struct queue_entry {
 	usec_t time, closed;
 	struct message *m; /* NULL: only the row */
 	bool ghost; /* not to be stored; its late lines are ignored */
+	uint32_t used; /* the turn of queue_put_away() it was last used in */
 	struct queue_key *keys; /* its queue ids */
 	struct queue_entry *older, *newer; /* use order, only when m */
 	struct queue_entry *next_closed;
@@ -29,8 +32,10 @@ struct queue_entry {
 struct queue {
 	struct table ids; /* struct queue_key by host and queue id */
 	struct table rows; /* struct queue_entry by row */
+	struct pairs asleep; /* hashes of ids, and of the row, -> row */
 	struct queue_entry *oldest, *newest; /* use order of those in memory */
 	size_t in_memory;
+	uint32_t turn; /* of queue_put_away() */
 	int64_t open;
 	struct queue_entry *closed_head, *closed_tail; /* by end */
 	struct row_source row_source;
@@ -43,7 +48,10 @@ void queue_release(struct queue *q);
 /* The entry of a queue id; instance "" and `any` match every instance. */
 struct queue_entry *queue_find(struct queue *q, struct str host, struct str instance, bool any,
 			       struct str id);
+/* Only of those that are awake. */
 struct queue_entry *queue_find_row(struct queue *q, int64_t row);
+/* Of all. */
+struct queue_entry *queue_wake_row(struct queue *q, int64_t row);
 /* Its message, read back if need be. NULL: the row is gone. Counts as use. */
 struct message *queue_message(struct queue *q, struct queue_entry *e);
 /* A new message under this id; an older one under it stays reachable by row only. */
@@ -68,5 +76,8 @@ void queue_expire(struct queue *q, usec_t now);
 void queue_ghost(struct queue *q, struct queue_entry *e);
 /* Frees message memory over the bound; only clean, not waiting ones. */
 void queue_trim(struct queue *q);
+/* Frees that of messages which were not used since the last call; those that are open
+ * and were out of memory before fall asleep. */
+void queue_put_away(struct queue *q);
 
 #endif

@@ -134,6 +134,7 @@ struct stream {
 	struct finding *open; /* NULL: not open, or not looked up */
 
 	bool stored, dirty;
+	uint32_t used; /* the turn of detect_put_away() it was last used in */
 	struct stream *older, *newer; /* use order */
 };
 

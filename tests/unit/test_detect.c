@@ -1653,7 +1653,8 @@ static void write_everything(struct host *h)
 
 #define EVERYTHING_SETTINGS "limits: {account: {messages_per_day: 12}}\n"
 
-/* Read in random pieces, with commits, and crashes back to the last of them. */
+/* Read in random pieces, with commits after which more or less is put out of memory, and
+ * crashes back to the last of them. */
 static void read_in_pieces(struct host *h, unsigned seed, bool crashes)
 {
 	srand(seed);
@@ -1667,8 +1668,11 @@ static void read_in_pieces(struct host *h, unsigned seed, bool crashes)
 		push(h, PHP, 0);
 		if (!pipeline_run(h->pipeline, 1 + (size_t)rand() % 60) && all_pushed(h))
 			break;
-		if (rand() % 16 == 0)
+		if (rand() % 16 == 0) {
 			commit(h);
+			for (int i = rand() % 4; i > 0; i--)
+				pipeline_put_away(h->pipeline);
+		}
 		if (crashes && rand() % 40 == 0)
 			start(h);
 	}
