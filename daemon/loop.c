@@ -6,6 +6,9 @@
 #include "daemon/loop.h"
 
 #include <errno.h>
+#ifdef HAVE_MALLOC_TRIM
+#include <malloc.h>
+#endif
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -55,6 +58,7 @@ struct loop {
 
 	usec_t commit_took, committed; /* length and end of the last one */
 	int64_t pace; /* lines a second, of late */
+	int64_t tick_lines; /* at the last tick */
 	usec_t dirty_since; /* 0: nothing to commit */
 	size_t lines; /* since the last commit */
 	usec_t event_lag; /* of the log's clock behind ours, when last known */
@@ -307,11 +311,30 @@ static void after_input(struct loop *l, usec_t now)
 		l->status_due = now + STATUS_USEC;
 }
 
+/* What is not in use need not be kept, and where little happens even less. */
+static void put_away(struct loop *l)
+{
+	struct pipeline *p = recorder_pipeline(l->recorder);
+	int64_t lines = pipeline_totals(p)->lines;
+	bool calm = lines - l->tick_lines < CALM_LINES * (TICK_USEC / USEC_SECOND);
+
+	l->tick_lines = lines;
+	pipeline_put_away(p);
+	if (!calm)
+		return;
+	store_put_away(recorder_store(l->recorder));
+#ifdef HAVE_MALLOC_TRIM
+	malloc_trim(0);
+#endif
+}
+
 static void tick(struct loop *l, usec_t now)
 {
 	l->tick_due = now + TICK_USEC;
-	if (!is_blocked(l))
-		sources_reconcile(l->sources);
+	if (is_blocked(l))
+		return;
+	sources_reconcile(l->sources);
+	put_away(l);
 }
 
 /* Before anything is read: the first line after a quiet hour must not find the

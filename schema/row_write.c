@@ -161,6 +161,13 @@ void row_writer_committed(struct row_writer *w)
 	w->php = 0;
 }
 
+/* Not the responses: they are never searched. */
+void row_writer_put_away(struct row_writer *w)
+{
+	for (size_t i = 0; i < DICTIONARIES; i++)
+		dictionary_forget(dictionary_at(w, i));
+}
+
 void row_writer_rolled_back(struct row_writer *w)
 {
 	for (size_t i = 0; i < DICTIONARIES; i++)

@@ -43,6 +43,8 @@ int row_writer_flush(struct row_writer *w, struct error *err);
 /* After a commit: starts gathering anew. */
 void row_writer_committed(struct row_writer *w);
 /* After a rollback: forgets what the database does not hold. */
+/* Forgets what is found again in the tables. */
+void row_writer_put_away(struct row_writer *w);
 void row_writer_rolled_back(struct row_writer *w);
 
 #endif

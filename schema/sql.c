@@ -613,6 +613,11 @@ int64_t sql_wal_copied(const struct sql *db)
 	return (int64_t)db->copied_pages * db->page_bytes;
 }
 
+void sql_put_away(struct sql *db)
+{
+	sqlite3_db_release_memory(db->handle);
+}
+
 static struct str argument(sqlite3_value *value)
 {
 	const char *p = sqlite3_value_blob(value);

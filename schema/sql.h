@@ -102,6 +102,9 @@ int sql_checkpoint(struct sql *db, bool restart, struct error *err);
 /* Bytes of the log this connection's last checkpoint found, or left, copied. */
 int64_t sql_wal_copied(const struct sql *db);
 
+/* Gives back the memory of pages that can be read again. */
+void sql_put_away(struct sql *db);
+
 /* An SQL function of at most SQL_ARGS_MAX arguments without side effects. Arguments are
  * texts; args[i] of a NULL, or of one that is not given, is STR_NONE. Returns the number it
  * answers. nargs -1: any number. */

@@ -383,6 +383,12 @@ void store_idle(struct store *s)
 	sql_checkpoint(s->db, false, NULL);
 }
 
+void store_put_away(struct store *s)
+{
+	row_writer_put_away(&s->rows);
+	sql_put_away(s->db);
+}
+
 /* --- reading for the daemon ------------------------------------------------ */
 
 struct message *store_load_message(void *store, int64_t id)

@@ -41,6 +41,8 @@ int store_checkpoint_beside(struct store *s, struct error *err);
 /* Nothing to read for the moment: shortens the write-ahead log. Cheap to call
  * often; takes as long as copying what was committed since it last ran. */
 void store_idle(struct store *s);
+/* Little happens: gives back the memory of what can be read again. */
+void store_put_away(struct store *s);
 /* The position kept for a path, or for content: the one whose head_n first
  * bytes hash to head_hash. false: none. Strings live until the next call. */
 bool store_position_of_path(struct store *s, struct str path, struct position *out);
