@@ -4,51 +4,71 @@
  * in the same order; anything else ends in zeros and a raised flag. */
 #include "base/pack.h"
 
-static void append(struct packer *p, const void *bytes, size_t n)
-{
-	if (p->n + n > p->room) {
-		size_t room = 2 * (p->n + n) + 64;
-		char *grown = arena_alloc(p->arena, room);
+#define NUMBER_MOST 10 /* bytes */
 
-		if (p->n)
-			memcpy(grown, p->p, p->n);
-		p->p = grown;
-		p->room = room;
-	}
-	if (n)
-		memcpy(p->p + p->n, bytes, n);
-	p->n += n;
+static void grow(struct packer *p, size_t n)
+{
+	size_t room = 2 * (p->n + n) + 64;
+	char *grown = arena_alloc(p->arena, room);
+
+	if (p->n)
+		memcpy(grown, p->p, p->n);
+	p->p = grown;
+	p->room = room;
+}
+
+static inline char *reserve(struct packer *p, size_t n)
+{
+	if (p->n + n > p->room)
+		grow(p, n);
+	return p->p + p->n;
 }
 
 void pack_number(struct packer *p, int64_t v)
 {
+	char *to = reserve(p, NUMBER_MOST);
 	uint64_t left = (uint64_t)v;
-	unsigned char bytes[10];
-	size_t n = 0;
 
-	do {
-		bytes[n] = left & 0x7f;
-		left >>= 7;
-		bytes[n++] |= left ? 0x80 : 0;
-	} while (left);
-	append(p, bytes, n);
+	for (; left > 0x7f; left >>= 7)
+		*to++ = (char)(0x80 | (left & 0x7f));
+	*to++ = (char)left;
+	p->n = (size_t)(to - p->p);
 }
 
 void pack_real(struct packer *p, float v)
 {
+	char *to = reserve(p, 4);
 	uint32_t bits;
-	unsigned char bytes[4];
 
 	memcpy(&bits, &v, sizeof(bits));
 	for (int i = 0; i < 4; i++)
-		bytes[i] = (unsigned char)(bits >> (8 * i));
-	append(p, bytes, sizeof(bytes));
+		to[i] = (char)(bits >> (8 * i));
+	p->n += 4;
+}
+
+void pack_reals(struct packer *p, const float *v, int n)
+{
+	uint64_t some = 0;
+
+	for (int i = 0; i < n; i++)
+		some |= (uint64_t)(v[i] != 0) << i;
+	pack_number(p, (int64_t)some);
+	for (int i = 0; some >> i; i++)
+		if (some >> i & 1)
+			pack_real(p, v[i]);
 }
 
 void pack_text(struct packer *p, struct str s)
 {
 	pack_number(p, (int64_t)s.n);
-	append(p, s.p, s.n);
+	if (s.n)
+		memcpy(reserve(p, s.n), s.p, s.n);
+	p->n += s.n;
+}
+
+struct str pack_end(const struct packer *p)
+{
+	return arena_str(p->arena, (struct str){ p->p, p->n });
 }
 
 int64_t unpack_number(struct unpacker *u)
@@ -83,6 +103,14 @@ float unpack_real(struct unpacker *u)
 	u->rest = str_skip(u->rest, 4);
 	memcpy(&v, &bits, sizeof(v));
 	return v;
+}
+
+void unpack_reals(struct unpacker *u, float *v, int n)
+{
+	uint64_t some = (uint64_t)unpack_number(u);
+
+	for (int i = 0; i < n; i++)
+		v[i] = some >> i & 1 ? unpack_real(u) : 0;
 }
 
 struct str unpack_text(struct unpacker *u)

@@ -8,6 +8,7 @@
 #include "core/known.h"
 
 #include <ctype.h>
+#include <endian.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -122,12 +123,27 @@ static void tail_add(struct known *k, uint32_t hash)
 	k->tail[k->tail_n++] = hash;
 }
 
+/* Many at once, without a look at each: most are not there. */
+#define TAIL_STEP 16
+
+static bool tail_has(const uint32_t *tail, size_t n, uint32_t hash)
+{
+	uint32_t found = 0;
+	size_t i = 0;
+
+	for (; i + TAIL_STEP <= n && !found; i += TAIL_STEP)
+		for (size_t k = 0; k < TAIL_STEP; k++)
+			found |= tail[i + k] == hash;
+	for (; i < n && !found; i++)
+		found = tail[i] == hash;
+	return found;
+}
+
 bool known_has(const struct known *k, uint32_t hash)
 {
-	for (size_t i = 0; i < k->tail_n; i++)
-		if (k->tail[i] == hash)
-			return true;
-	return slot_has(k->slots[0], k->room[0], hash) || slot_has(k->slots[1], k->room[1], hash);
+	return tail_has(k->tail, k->tail_n, hash) ||
+	       slot_has(k->slots[0], k->room[0], hash) ||
+	       slot_has(k->slots[1], k->room[1], hash);
 }
 
 void known_add(struct known *k, uint32_t hash)
@@ -163,12 +179,14 @@ static uint32_t get32(const char *p)
 
 static struct str pack(const uint32_t *hashes, size_t n, struct arena *to)
 {
-	unsigned char *out = arena_alloc(to, 4 * n + 1);
+	char *out = arena_alloc(to, 4 * n + 1);
 
-	for (size_t i = 0; i < n; i++)
-		for (int byte = 0; byte < 4; byte++)
-			out[4 * i + (size_t)byte] = (unsigned char)(hashes[i] >> (8 * byte));
-	return (struct str){ (char *)out, 4 * n };
+	for (size_t i = 0; i < n; i++) {
+		uint32_t little = htole32(hashes[i]);
+
+		memcpy(out + 4 * i, &little, sizeof(little));
+	}
+	return (struct str){ out, 4 * n };
 }
 
 void known_restore(struct known *k, const struct known_row *row)

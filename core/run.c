@@ -141,7 +141,8 @@ static int unpack_texts(struct unpacker *u, struct run *r, struct run_text *list
 
 struct str run_pack(const struct run *r, struct arena *to)
 {
-	struct packer p = { .arena = to };
+	char room[2000];
+	struct packer p = { .arena = to, .p = room, .room = sizeof(room) };
 
 	pack_number(&p, r->start);
 	pack_number(&p, r->last);
@@ -160,7 +161,7 @@ struct str run_pack(const struct run *r, struct arena *to)
 	pack_texts(&p, r->answers, r->nanswers);
 	pack_texts(&p, r->subjects, r->nsubjects);
 	pack_texts(&p, r->queue_ids, r->nqueue_ids);
-	return (struct str){ p.p, p.n };
+	return pack_end(&p);
 }
 
 struct run *run_unpack(struct str packed)

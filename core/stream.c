@@ -12,8 +12,11 @@
 #include "base/error.h"
 #include "base/pack.h"
 
-#define STATE_VERSION 2
-#define STATE_WITHOUT_VISITS 1 /* up to 0.1: all but reads and entries */
+#define STATE_VERSION 3
+#define STATE_AT_LENGTH 2 /* times in full, and each real */
+#define STATE_WITHOUT_VISITS 1 /* up to 0.1: like 2, all but reads and entries */
+/* A state that needs more than so many bytes has a run, or limits. */
+#define STATE_USUAL 2000
 /* Weight of the newest day in what is usual; a rise is believed faster. */
 #define LEARN_FALL 0.15f
 #define LEARN_RISE 0.30f
@@ -347,36 +350,62 @@ size_t stream_bytes(const struct stream *s)
 
 /* ---- the packed form: one list of members for both ways ---- */
 
-#define NUMBERS(X) \
-	X(born) X(last) X(messages) X(recipients) X(calls) X(script_line) X(plain_path) \
-	X(php_seen) \
-	X(hour) X(hour_tainted) X(scored) X(learned_results) X(last_known_source) \
-	X(last_foreign) X(strangers) X(regulars[0]) X(regulars[1]) X(since) X(since_messages) \
-	X(since_recipients) X(since_novel) X(refused_logins) X(refused_login) X(finding)
+/* N: a number, T: a time. */
+#define NUMBERS(N, T) \
+	T(born) T(last) N(messages) N(recipients) N(calls) N(script_line) N(plain_path) \
+	T(php_seen) \
+	N(hour) N(hour_tainted) T(scored) N(learned_results) T(last_known_source) \
+	N(last_foreign) N(strangers) N(regulars[0]) N(regulars[1]) T(since) N(since_messages) \
+	N(since_recipients) N(since_novel) N(refused_logins) T(refused_login) N(finding)
 #define REALS(X) \
 	X(hour_novel) X(hour_all) X(novelty) X(failure) X(switching) X(rate) X(run_of_novel) \
 	X(total) X(bulk_rate) X(bad_list) X(pending) X(usual_sources)
 
-/* Most hours of most streams are empty. */
-static void pack_hours(struct packer *p, const float *hours)
+/* Most times are soon before the newest one, or never. */
+static void pack_time(struct packer *p, usec_t t, usec_t newest)
 {
-	int64_t used = 0;
+	uint64_t ago = (uint64_t)newest - (uint64_t)t;
 
-	for (int i = 0; i < 24; i++)
-		if (hours[i] > 0)
-			used |= INT64_C(1) << i;
-	pack_number(p, used);
-	for (int i = 0; i < 24; i++)
-		if (used >> i & 1)
-			pack_real(p, hours[i]);
+	pack_number(p, t ? (int64_t)((ago << 1 ^ -(ago >> 63)) + 1) : 0);
 }
 
-static void unpack_hours(struct unpacker *u, float *hours)
+static usec_t unpack_time(struct unpacker *u, usec_t newest)
 {
-	int64_t used = unpack_number(u);
+	uint64_t v = (uint64_t)unpack_number(u), ago = (v - 1) >> 1 ^ -((v - 1) & 1);
 
-	for (int i = 0; i < 24; i++)
-		hours[i] = used >> i & 1 ? unpack_real(u) : 0;
+	return v ? (usec_t)((uint64_t)newest - ago) : 0;
+}
+
+/* Most of a calm stream are 0. */
+static void pack_sums(struct packer *p, const struct stream *s)
+{
+#define X(member) s->member,
+	const float reals[] = { REALS(X) };
+#undef X
+
+	pack_reals(p, reals, sizeof(reals) / sizeof(reals[0]));
+	pack_reals(p, s->score, FAMILIES);
+}
+
+static void unpack_sums(struct unpacker *u, struct stream *s, int64_t version)
+{
+#define X(member) &s->member,
+	float *const to[] = { REALS(X) };
+#undef X
+	enum { REAL_COUNT = sizeof(to) / sizeof(to[0]) };
+	float reals[REAL_COUNT];
+
+	if (version > STATE_AT_LENGTH) {
+		unpack_reals(u, reals, REAL_COUNT);
+		unpack_reals(u, s->score, FAMILIES);
+	} else {
+		for (int i = 0; i < REAL_COUNT; i++)
+			reals[i] = unpack_real(u);
+		for (int f = 0; f < FAMILIES; f++)
+			s->score[f] = unpack_real(u);
+	}
+	for (int i = 0; i < REAL_COUNT; i++)
+		*to[i] = reals[i];
 }
 
 static void pack_words(struct packer *p, const struct stream_word *w, uint8_t n)
@@ -571,19 +600,19 @@ static struct tally *unpack_tally(struct unpacker *u)
 
 struct str stream_pack(const struct stream *s, struct arena *to)
 {
-	struct packer p = { .arena = to };
+	char room[STATE_USUAL];
+	struct packer p = { .arena = to, .p = room, .room = sizeof(room) };
 
 	pack_number(&p, STATE_VERSION);
-#define X(member) pack_number(&p, (int64_t)s->member);
-	NUMBERS(X)
-#undef X
-#define X(member) pack_real(&p, s->member);
-	REALS(X)
-#undef X
-	for (int f = 0; f < FAMILIES; f++)
-		pack_real(&p, s->score[f]);
-	pack_hours(&p, s->usual_novel);
-	pack_hours(&p, s->usual_all);
+	pack_number(&p, s->last);
+#define N(member) pack_number(&p, (int64_t)s->member);
+#define T(member) pack_time(&p, s->member, s->last);
+	NUMBERS(N, T)
+#undef N
+#undef T
+	pack_sums(&p, s);
+	pack_reals(&p, s->usual_novel, 24);
+	pack_reals(&p, s->usual_all, 24);
 	pack_nets(&p, s->nets, s->nnets);
 	pack_addresses(&p, s);
 	pack_words(&p, s->helos, s->nhelos);
@@ -593,7 +622,19 @@ struct str stream_pack(const struct stream *s, struct arena *to)
 	pack_text(&p, s->run ? run_pack(s->run, to) : STR_NONE);
 	pack_nets(&p, s->reads, s->nreads);
 	pack_entries(&p, s);
-	return (struct str){ p.p, p.n };
+	return pack_end(&p);
+}
+
+static void unpack_numbers(struct unpacker *u, struct stream *s, int64_t version)
+{
+	bool at_length = version <= STATE_AT_LENGTH;
+	usec_t newest = at_length ? 0 : unpack_number(u);
+
+#define N(member) s->member = (__typeof__(s->member))unpack_number(u);
+#define T(member) s->member = at_length ? unpack_number(u) : unpack_time(u, newest);
+	NUMBERS(N, T)
+#undef N
+#undef T
 }
 
 static bool unpack(struct stream *s, struct str packed)
@@ -602,18 +643,12 @@ static bool unpack(struct stream *s, struct str packed)
 	int64_t version = unpack_number(&u);
 	struct str run;
 
-	if (version != STATE_VERSION && version != STATE_WITHOUT_VISITS)
+	if (version < STATE_WITHOUT_VISITS || version > STATE_VERSION)
 		return false;
-#define X(member) s->member = (__typeof__(s->member))unpack_number(&u);
-	NUMBERS(X)
-#undef X
-#define X(member) s->member = unpack_real(&u);
-	REALS(X)
-#undef X
-	for (int f = 0; f < FAMILIES; f++)
-		s->score[f] = unpack_real(&u);
-	unpack_hours(&u, s->usual_novel);
-	unpack_hours(&u, s->usual_all);
+	unpack_numbers(&u, s, version);
+	unpack_sums(&u, s, version);
+	unpack_reals(&u, s->usual_novel, 24);
+	unpack_reals(&u, s->usual_all, 24);
 	s->nets = unpack_nets(&u, &s->nnets, STREAM_MAX_NETS);
 	unpack_addresses(&u, s);
 	s->helos = unpack_words(&u, &s->nhelos);
@@ -622,7 +657,7 @@ static bool unpack(struct stream *s, struct str packed)
 	s->tally = unpack_tally(&u);
 	run = unpack_text(&u);
 	s->run = run.n ? run_unpack(run) : NULL;
-	if (version != STATE_WITHOUT_VISITS) {
+	if (version > STATE_WITHOUT_VISITS) {
 		s->reads = unpack_nets(&u, &s->nreads, STREAM_MAX_READS);
 		unpack_entries(&u, s);
 	}

@@ -30,7 +30,7 @@ static struct str packed(struct arena *to)
 		pack_real(&p, reals[i]);
 	pack_text(&p, STR_NONE);
 	pack_text(&p, STR("a\0b\nc"));
-	return (struct str){ p.p, p.n };
+	return pack_end(&p);
 }
 
 static void test_round_trip(void **state)
@@ -65,6 +65,28 @@ static void test_bytes(void **state)
 	pack_text(&p, STR("x"));
 	assert_int_equal(p.n, sizeof(want));
 	assert_memory_equal(p.p, want, sizeof(want));
+	arena_release(&arena);
+}
+
+static void test_few_reals(void **state)
+{
+	static const float some[] = { 0, 1.5f, 0, 0, -2, 0 };
+	struct arena arena = { 0 };
+	char room[20];
+	struct packer p = { .arena = &arena, .p = room, .room = sizeof(room) };
+	struct unpacker u;
+	float back[COUNT(some)];
+
+	(void)state;
+	pack_reals(&p, some, COUNT(some));
+	assert_int_equal(p.n, 1 + 2 * 4);
+	pack_text(&p, STR("more than there is room for"));
+	u = (struct unpacker){ .rest = pack_end(&p) };
+	memset(room, 0, sizeof(room));
+	unpack_reals(&u, back, COUNT(back));
+	assert_memory_equal(back, some, sizeof(some));
+	assert_true(str_eq(unpack_text(&u), STR("more than there is room for")));
+	assert_int_equal(u.rest.n, 0);
 	arena_release(&arena);
 }
 
@@ -134,6 +156,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_few_reals),
 		cmocka_unit_test(test_cut_input),
 		cmocka_unit_test(test_made_up_input),
 		cmocka_unit_test(test_counts),
