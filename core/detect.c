@@ -156,9 +156,17 @@ static void stream_drop(struct detect *d, struct stream *s)
 /* Streams are told apart by the first bytes of overlong names only. */
 static void key_part(char *buf, size_t *n, struct str part)
 {
+	char *to = buf + *n;
+
 	part = str_head(part, KEY_PART);
+	if (part.n)
+		memcpy(to, part.p, part.n);
+	*n += part.n;
+	if (str_chr(part, '\n') == part.n && str_chr(part, '\0') == part.n)
+		return;
 	for (size_t i = 0; i < part.n; i++)
-		buf[(*n)++] = part.p[i] == '\n' || !part.p[i] ? ' ' : part.p[i];
+		if (to[i] == '\n' || !to[i])
+			to[i] = ' ';
 }
 
 static struct stream *stream_of(struct detect *d, enum stream_kind kind, struct str account,
@@ -714,11 +722,18 @@ void detect_submit(struct detect *d, struct message *m, usec_t now)
 	observe(d, &o);
 }
 
-static bool is_regular(const struct stream *s, struct str address)
+static bool is_regular(const struct stream *s, uint32_t hash)
 {
-	uint32_t hash = known_hash(address);
-
 	return s->regulars[0] == hash || s->regulars[1] == hash;
+}
+
+/* Is the address of no domain of the account? */
+static bool is_outside(const struct detect *d, struct str account, struct str address)
+{
+	struct str domain = str_skip(address, str_rchr(address, '@') + 1);
+	struct str owner = accounts_domain(d->world.accounts, domain);
+
+	return !owner.n || !str_eq(owner, account);
 }
 
 /* Who gets alerts: no stranger to anybody here. */
@@ -735,21 +750,18 @@ static bool is_admin(const struct detect *d, struct str address)
 void detect_recipient(struct detect *d, struct message *m, size_t nth, usec_t now)
 {
 	struct observation o = { .kind = OBSERVED_RECIPIENT, .nth = nth };
-	struct str owner;
+	struct str to = m->rcpt[nth].address;
 
 	m->work.observed_rcpt = (int)nth + 1;
 	if (!is_ours(d, m))
 		return;
 	fill(d, &o, m, now);
 	o.recipient = &m->rcpt[nth];
-	o.novel = !known_has(&o.stream->known, known_hash(o.recipient->address)) &&
-		  !is_admin(d, o.recipient->address);
-	owner = accounts_domain(d->world.accounts,
-				str_skip(o.recipient->address,
-					 str_rchr(o.recipient->address, '@') + 1));
-	o.regular = !o.novel && is_regular(o.stream, o.recipient->address);
+	o.whom = known_hash(to);
+	o.novel = !known_has(&o.stream->known, o.whom) && !is_admin(d, to);
+	o.regular = !o.novel && is_regular(o.stream, o.whom);
 	m->rcpt[nth].novel = o.novel;
-	o.stranger = o.novel && (!owner.n || !str_eq(owner, m->account));
+	o.stranger = o.novel && is_outside(d, m->account, to);
 	observe(d, &o);
 }
 
@@ -897,7 +909,8 @@ void detect_bounce(struct detect *d, const struct message *m, usec_t now)
 			o.account = stream_of(d, STREAM_ACCOUNT, account, STR_NONE, now);
 		o.host = host_stream(d, now);
 		o.stream = stream_of(d, STREAM_INBOUND, account, domain, now);
-		o.novel = !known_has(&o.stream->known, known_hash(to));
+		o.whom = known_hash(to);
+		o.novel = !known_has(&o.stream->known, o.whom);
 		observe(d, &o);
 		/* A catch-all is a matter of its own: it can be turned off. */
 		if (at == to.n)
@@ -993,7 +1006,8 @@ void detect_direct(struct detect *d, const struct direct *direct, usec_t now)
 	if (d->next_stream != next)
 		o.account->born = 0;
 	o.stream = stream_of(d, STREAM_DIRECT, direct->account, direct->user, now);
-	o.novel = !known_has(&o.stream->known, known_hash(direct->ip));
+	o.whom = known_hash(direct->ip);
+	o.novel = !known_has(&o.stream->known, o.whom);
 	if (d->world.geo)
 		geo_find(d->world.geo, direct->ip, &o.place);
 	observe(d, &o);

@@ -89,13 +89,13 @@ static void count_recipient(const struct observation *o)
 	if (!o->novel) {
 		if (!o->regular) {
 			s->regulars[1] = s->regulars[0];
-			s->regulars[0] = known_hash(o->recipient->address);
+			s->regulars[0] = o->whom;
 		}
 		return;
 	}
 	s->hour_novel++;
 	s->strangers += o->stranger;
-	known_add(&s->known, known_hash(o->recipient->address));
+	known_add(&s->known, o->whom);
 }
 
 /* Whom the account wrote to lately, by domain: where bounces may come from. */
@@ -117,7 +117,7 @@ static void count_connection(const struct observation *o)
 
 	s->messages++;
 	if (o->novel)
-		known_add(&s->known, known_hash(o->direct->ip));
+		known_add(&s->known, o->whom);
 	n = stream_net(s, stream_net_of(o->direct->ip), o->time, &fresh);
 	n->last = (uint32_t)(o->time / USEC_MINUTE);
 	n->asn = o->place.asn;
@@ -146,7 +146,7 @@ void habit_count(const struct observation *o)
 		return;
 	case OBSERVED_BOUNCE:
 		if (o->novel)
-			known_add(&s->known, known_hash(habit_addressed(o->recipient)));
+			known_add(&s->known, o->whom);
 		return;
 	case OBSERVED_DIRECT:
 		count_connection(o);

@@ -61,6 +61,7 @@ struct observation {
 	const struct phphead *head; /* of the call: its headers, told apart */
 	const struct direct *direct; /* the connection */
 	struct geo_place place; /* of the client, see PLACE_BY_NAME; of a connection's end */
+	uint32_t whom; /* known_hash() of the recipient, or of where a connection went */
 	bool novel; /* the stream never wrote or connected to it, or it never got a bounce */
 	bool stranger; /* nor is he of its account's domains */
 	bool regular; /* one of the last two known ones: a form's owner, a copy to oneself */

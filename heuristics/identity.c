@@ -35,19 +35,21 @@ static bool is_host_name(const struct observation *o, struct str domain)
 	       !str_find(domain, STR("localhost"));
 }
 
-static bool is_own_domain(const struct observation *o, struct str domain)
+static bool is_own_domain(const struct observation *o, struct str domain, uint32_t hash)
 {
 	const struct stream *owner = o->account ? o->account : o->stream;
-	const struct stream_word *w =
-		stream_find_word(owner->domains, owner->ndomains, habit_domain(domain));
-	struct str account = accounts_domain(o->world->accounts, domain);
+	const struct stream_word *w = stream_find_word(owner->domains, owner->ndomains, hash);
 	struct str login = o->stream->kind == STREAM_LOGIN ? o->stream->name : STR_NONE;
+	struct str account;
 
+	if (w && w->count >= OWN_DOMAIN)
+		return true;
+	account = accounts_domain(o->world->accounts, domain);
 	if (account.n && str_eq(account, o->stream->account))
 		return true;
 	if (login.n && str_eq_nocase(str_skip(login, str_rchr(login, '@') + 1), domain))
 		return true;
-	return is_host_name(o, domain) || (w && w->count >= OWN_DOMAIN);
+	return is_host_name(o, domain);
 }
 
 static void foreign_sender(const struct observation *o, const struct identity_settings *set)
@@ -60,7 +62,7 @@ static void foreign_sender(const struct observation *o, const struct identity_se
 	bool another;
 	char text[160];
 
-	if (!domain.n || is_own_domain(o, domain))
+	if (!domain.n || is_own_domain(o, domain, hash))
 		return;
 	/* One that always had many is a gateway for others. */
 	if (owner->ndomains >= STREAM_MAX_WORDS)
