@@ -47,6 +47,7 @@ struct detect {
 	struct stream *host; /* the roll-up, once looked up */
 	int64_t dropped; /* streams put out of memory so far */
 	uint32_t turn; /* of detect_put_away() */
+	bool all_here; /* no stream has a row and is not in memory */
 	struct stream **dirty;
 	size_t ndirty, dirty_room;
 	struct finding **findings; /* open ones, and changed ones */
@@ -92,7 +93,7 @@ static struct stream *stream_load(struct detect *d, struct str key)
 	struct stream *s = stream_new(key);
 	struct stream_row row;
 
-	if (d->rows.load_stream &&
+	if (d->rows.load_stream && !d->all_here &&
 	    d->rows.load_stream(d->rows.context, key, &row, restore_known, s)) {
 		s->id = row.id;
 		s->stored = true;
@@ -149,6 +150,7 @@ static void stream_drop(struct detect *d, struct stream *s)
 	map_remove(&d->streams, str_of(s->key));
 	d->nstreams--;
 	d->dropped++;
+	d->all_here = false;
 	d->host = s == d->host ? NULL : d->host;
 	stream_free(s);
 }
@@ -1194,6 +1196,7 @@ void detect_reload(struct detect *d, const struct detect_world *world)
 void detect_restore(struct detect *d, int64_t next_stream, int64_t next_finding)
 {
 	d->next_stream = next_stream > 0 ? next_stream : 1;
+	d->all_here = d->next_stream == 1;
 	d->next_finding = next_finding > 0 ? next_finding : 1;
 }
 
