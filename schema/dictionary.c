@@ -42,7 +42,7 @@ static int prepare_add(struct dictionary *d, const char *table, const char *colu
 
 	snprintf(text, sizeof(text), "SELECT max(id) FROM %s", table);
 	d->last = sql_prepare(d->db, text, err);
-	snprintf(text, sizeof(text), "INSERT INTO %s (id, %s)", table, columns);
+	snprintf(text, sizeof(text), "%s (id, %s)", table, columns);
 	d->add = d->last ? sql_prepare_rows(d->db, text, ncolumns + 1, err) : NULL;
 	return d->add ? 0 : -1;
 }

@@ -17,7 +17,7 @@ static const struct sql_text statements[] = {
 int minutes_init(struct minutes *s, struct sql *db, struct error *err)
 {
 	*s = (struct minutes){ .newest = { -1, -1 } };
-	s->add = sql_prepare_rows(db, "INSERT INTO minute (what, minute, first, last)", 4, err);
+	s->add = sql_prepare_rows(db, "minute (what, minute, first, last)", 4, err);
 	return !s->add ? -1 : sql_prepare_all(db, s, statements, SQL_COUNT(statements), err);
 }
 

@@ -99,9 +99,9 @@ int row_writer_init(struct row_writer *w, struct sql *db, struct error *err)
 	if (minutes_init(&w->minutes, db, err) < 0 || hourly_init(&w->hourly, db, err) < 0 ||
 	    sieve_init(&w->sieve, db, err) < 0 || lookup_init(&w->lookup, db, err) < 0)
 		return -1;
-	w->add = sql_prepare_rows(db, "INSERT INTO message_row (" MESSAGE_COLUMNS ")",
+	w->add = sql_prepare_rows(db, "message_row (" MESSAGE_COLUMNS ")",
 				  N_MESSAGE_COLUMNS, err);
-	w->add_php = sql_prepare_rows(db, "INSERT INTO php_row (" PHP_COLUMNS ")", N_PHP_COLUMNS,
+	w->add_php = sql_prepare_rows(db, "php_row (" PHP_COLUMNS ")", N_PHP_COLUMNS,
 				      err);
 	if (!w->add || !w->add_php)
 		return -1;

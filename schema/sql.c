@@ -318,8 +318,9 @@ struct sql_stmt *sql_prepare(struct sql *db, const char *text, struct error *err
 	return st;
 }
 
-/* "INSERT INTO ... VALUES (?,?),(?,?)" */
-static char *rows_text(const char *insert, int rows, int columns)
+/* "INSERT ... VALUES (?,?),(?,?)". With OR ABORT, the usual way, SQLite would copy each
+ * page that the statement is the first to change to a file, to undo half a statement. */
+static char *rows_text(const char *into, int rows, int columns)
 {
 	char *text = NULL;
 	size_t n = 0;
@@ -327,7 +328,7 @@ static char *rows_text(const char *insert, int rows, int columns)
 
 	if (!out)
 		bug("out of memory");
-	fprintf(out, "%s VALUES ", insert);
+	fprintf(out, "INSERT OR ROLLBACK INTO %s VALUES ", into);
 	for (int i = 0; i < rows * columns; i++)
 		fputs(i % columns ? ",?" : i ? "),(?" : "(?", out);
 	fputc(')', out);
@@ -335,10 +336,10 @@ static char *rows_text(const char *insert, int rows, int columns)
 	return text;
 }
 
-struct sql_stmt *sql_prepare_rows(struct sql *db, const char *insert, int columns,
+struct sql_stmt *sql_prepare_rows(struct sql *db, const char *into, int columns,
 				  struct error *err)
 {
-	char *many = rows_text(insert, ROWS, columns), *one = rows_text(insert, 1, columns);
+	char *many = rows_text(into, ROWS, columns), *one = rows_text(into, 1, columns);
 	struct sql_stmt *st = sql_prepare(db, many, err);
 
 	if (st) {

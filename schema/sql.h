@@ -38,10 +38,10 @@ int sql_pragma(struct sql *db, const char *name, int64_t *value, struct error *e
 struct sql_stmt *sql_prepare(struct sql *db, const char *text, struct error *err);
 void sql_finalize(struct sql_stmt *st); /* NULL is fine */
 
-/* "INSERT INTO ..." of rows with so many columns. Rows are gathered and written many at a time,
- * since a statement costs as much as a row. Parameters are bound as always, the bytes of a str
- * must live until sql_flush(). */
-struct sql_stmt *sql_prepare_rows(struct sql *db, const char *insert, int columns,
+/* Inserts rows into "TABLE (COLUMN, ...)" with so many columns. Rows are gathered and written
+ * many at a time, since a statement costs as much as a row. Parameters are bound as always,
+ * the bytes of a str must live until sql_flush(). An error ends the transaction. */
+struct sql_stmt *sql_prepare_rows(struct sql *db, const char *into, int columns,
 				  struct error *err);
 /* Writes the rows that were gathered; `sql_forget_rows` gives them up. */
 int sql_flush(struct sql_stmt *st, struct error *err);
