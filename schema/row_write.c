@@ -161,7 +161,7 @@ void row_writer_committed(struct row_writer *w)
 	w->php = 0;
 }
 
-/* Not the responses: they are never searched. */
+/* Not what is shared within a day: that is never searched. */
 void row_writer_put_away(struct row_writer *w)
 {
 	for (size_t i = 0; i < DICTIONARIES; i++)
