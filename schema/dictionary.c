@@ -2,14 +2,24 @@
  *
  * Invariant: an id in memory is in the table, or was added in the transaction
  * that is open; so after a rollback all memory is dropped. Entries are never
- * changed or removed here. */
+ * changed or removed here. In memory they lie side by side: as many small pieces they
+ * would keep from the system whatever was freed between them. */
 #include "schema/dictionary.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
+
 /* In the place of the id of a text that has no entry yet. */
 #define SEEN_ONCE (-1)
+
+struct entry {
+	struct table_node node;
+	int64_t id;
+	size_t key_n;
+	char key[];
+};
 
 int64_t dictionary_hash(const struct str *texts, int n)
 {
@@ -70,18 +80,19 @@ int dictionary_init_daily(struct dictionary *d, struct sql *db, const char *tabl
 	return prepare_add(d, table, "text, day", 2, err);
 }
 
+static void forget_ids(struct dictionary *d)
+{
+	table_release(&d->ids);
+	arena_release(&d->entries);
+	d->complete = false;
+}
+
 void dictionary_release(struct dictionary *d)
 {
-	map_release(&d->ids);
+	forget_ids(d);
 	free(d->key);
 	d->key = NULL;
 	d->key_room = 0;
-}
-
-static void forget_ids(struct dictionary *d)
-{
-	map_release(&d->ids);
-	d->complete = false;
 }
 
 void dictionary_forget(struct dictionary *d)
@@ -117,11 +128,40 @@ static struct str key_of(struct dictionary *d, const struct str *texts)
 	return (struct str){ d->key, n };
 }
 
+static struct entry *entry_of(const struct dictionary *d, struct str key, uint64_t hash)
+{
+	struct table_node *node = table_get(&d->ids, hash);
+
+	for (; node; node = table_get_next(node)) {
+		struct entry *e = table_owner(node, struct entry, node);
+
+		if (str_eq((struct str){ e->key, e->key_n }, key))
+			return e;
+	}
+	return NULL;
+}
+
+static int64_t recall(const struct dictionary *d, struct str key)
+{
+	const struct entry *e = entry_of(d, key, hash_str(0, key));
+
+	return e ? e->id : 0;
+}
+
 static void remember(struct dictionary *d, struct str key, int64_t id)
 {
-	if (d->ids.count >= d->max)
-		forget_ids(d);
-	map_put(&d->ids, key, (void *)(intptr_t)id);
+	uint64_t hash = hash_str(0, key);
+	struct entry *e = entry_of(d, key, hash);
+
+	if (!e) {
+		if (d->ids.count >= d->max)
+			forget_ids(d);
+		e = arena_alloc(&d->entries, sizeof(*e) + key.n);
+		e->key_n = key.n;
+		memcpy(e->key, key.p, key.n);
+		table_insert(&d->ids, &e->node, hash);
+	}
+	e->id = id;
 }
 
 /* Parameters from `at` on: the texts and, for the tables that have it, the hash. */
@@ -163,7 +203,7 @@ static int add(struct dictionary *d, int64_t *id, struct error *err)
 
 int64_t dictionary_recall(struct dictionary *d, const struct str *texts)
 {
-	return (intptr_t)map_get(&d->ids, key_of(d, texts));
+	return recall(d, key_of(d, texts));
 }
 
 int dictionary_id(struct dictionary *d, const struct str *texts, int64_t *id, struct error *err)
@@ -171,7 +211,7 @@ int dictionary_id(struct dictionary *d, const struct str *texts, int64_t *id, st
 	struct str key = key_of(d, texts);
 	int rc;
 
-	*id = (intptr_t)map_get(&d->ids, key);
+	*id = recall(d, key);
 	if (*id)
 		return 0;
 	rc = find(d, texts, id, err);

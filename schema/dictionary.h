@@ -2,7 +2,8 @@
 #ifndef MAILAUDIT_SCHEMA_DICTIONARY_H
 #define MAILAUDIT_SCHEMA_DICTIONARY_H
 
-#include "base/map.h"
+#include "base/arena.h"
+#include "base/table.h"
 #include "schema/sql.h"
 
 #define DICTIONARY_MAX_TEXTS 3
@@ -12,7 +13,8 @@
 struct dictionary {
 	struct sql *db;
 	struct sql_stmt *find, *add, *last;
-	struct map ids; /* texts with their lengths -> id */
+	struct table ids; /* struct entry, by the hash of its texts with their lengths */
+	struct arena entries;
 	char *key; /* scratch */
 	size_t key_room;
 	int ntexts;
