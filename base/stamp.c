@@ -162,23 +162,27 @@ static bool read_date(const char *p, struct civil *c)
 	return p[4] == '-' && p[7] == '-' && valid_date(c);
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 /* ".115029": 1 to 9 digits; what is finer than a microsecond is dropped. */
 static void eat_fraction(struct str *s, struct civil *c)
 {
-	int usec = 0, digits = 0;
-	size_t i = 1;
+	size_t i = 1, kept = s->n < 7 ? s->n : 7;
+	int usec = 0;
 
 	if (s->n < 2 || (s->p[0] != '.' && s->p[0] != ','))
 		return;
-	for (; i < s->n && i <= 9 && s->p[i] >= '0' && s->p[i] <= '9'; i++)
-		if (digits < 6) {
-			usec = usec * 10 + (s->p[i] - '0');
-			digits++;
-		}
-	if (digits == 0)
+	for (; i < kept && is_digit(s->p[i]); i++)
+		usec = usec * 10 + (s->p[i] - '0');
+	if (i == 1)
 		return;
-	for (; digits < 6; digits++)
+	for (size_t missing = i; missing < 7; missing++)
 		usec *= 10;
+	for (; i < s->n && i <= 9 && is_digit(s->p[i]); i++)
+		;
 	c->usec = usec;
 	*s = str_skip(*s, i);
 }

@@ -91,7 +91,9 @@ static size_t quoted_word(struct str s)
 
 static bool closes(struct str s, size_t at)
 {
-	return at + 1 == s.n || memchr(", :;)", s.p[at + 1], 5);
+	char next = at + 1 < s.n ? s.p[at + 1] : ' ';
+
+	return next == ',' || next == ' ' || next == ':' || next == ';' || next == ')';
 }
 
 /* Offset of the '>' that closes the address, or s.n. A quoted string can only
