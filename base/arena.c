@@ -9,8 +9,9 @@
 
 #include "base/error.h"
 
-/* First block; each further one doubles until the second number. */
-#define BLOCK_FIRST ((size_t)1024)
+/* First block, with its header half a KiB: all texts of nearly every message. Each further
+ * one doubles until the second number. */
+#define BLOCK_FIRST ((size_t)512 - sizeof(struct arena_block))
 #define BLOCK_LAST ((size_t)1024 * 1024)
 
 struct arena_block {
@@ -37,11 +38,16 @@ static struct arena_block *add_block(struct arena *a, size_t need)
 	return b;
 }
 
+static size_t aligned(size_t n, size_t align)
+{
+	return (n + align - 1) & ~(align - 1);
+}
+
 /* n bytes at an offset that is a multiple of `align`. */
-static char *take(struct arena *a, size_t n, size_t align)
+static inline char *take(struct arena *a, size_t n, size_t align)
 {
 	struct arena_block *b = a->head;
-	size_t at = b ? (b->used + align - 1) & ~(align - 1) : 0;
+	size_t at = b ? aligned(b->used, align) : 0;
 
 	if (!b || at > b->size || n > b->size - at) {
 		b = add_block(a, n);
