@@ -60,7 +60,8 @@ void message_free(struct message *m)
 	if (!m)
 		return;
 	arena_release(&m->strings);
-	free(m->rcpt);
+	if (m->rcpt != &m->first)
+		free(m->rcpt);
 	free(m->aliases);
 	free(m);
 }
@@ -73,6 +74,25 @@ struct recipient *message_recipient(struct message *m, struct str address)
 	return NULL;
 }
 
+static void make_room(struct message *m)
+{
+	struct recipient *more;
+
+	if (!m->rcpt_room) {
+		m->rcpt = &m->first;
+		m->rcpt_room = 1;
+		return;
+	}
+	m->rcpt_room *= 4;
+	if (m->rcpt != &m->first) {
+		m->rcpt = xrealloc(m->rcpt, m->rcpt_room * sizeof(*m->rcpt));
+		return;
+	}
+	more = xmalloc(m->rcpt_room * sizeof(*more));
+	*more = m->first;
+	m->rcpt = more;
+}
+
 struct recipient *message_recipient_add(struct message *m, struct str address)
 {
 	struct recipient *r;
@@ -81,10 +101,8 @@ struct recipient *message_recipient_add(struct message *m, struct str address)
 		m->rcpt_dropped++;
 		return NULL;
 	}
-	if (m->nrcpt == m->rcpt_room) {
-		m->rcpt_room = m->rcpt_room ? 2 * m->rcpt_room : 2;
-		m->rcpt = xrealloc(m->rcpt, m->rcpt_room * sizeof(*m->rcpt));
-	}
+	if (m->nrcpt == m->rcpt_room)
+		make_room(m);
 	r = &m->rcpt[m->nrcpt++];
 	memset(r, 0, sizeof(*r));
 	r->address = arena_str(&m->strings, address);

@@ -115,7 +115,8 @@ struct message {
 	struct str parent_id; /* queue id of the message this one reports on */
 	int64_t parent; /* its row; 0 */
 
-	struct recipient *rcpt; /* heap */
+	struct recipient *rcpt; /* &first, or heap */
+	struct recipient first; /* most have no other */
 	size_t nrcpt, rcpt_room;
 	uint32_t rcpt_dropped; /* beyond MESSAGE_MAX_RECIPIENTS */
 
@@ -176,6 +177,7 @@ struct php_mail {
 	bool tenant; /* one customer wrote it: from his log, pool or process */
 	struct str to, subject, headers; /* headers cut at PHP_MAIL_MAX_HEADERS */
 	struct str message_id; /* found in headers, without <> */
+	struct str cc, bcc; /* the first of each there, while it waits */
 	int64_t uid; /* vouched for by the syslog daemon; -1 */
 	uint32_t pid;
 	bool ambiguous;
