@@ -81,6 +81,7 @@ static struct php_mail *copy_php(struct arena *a, const struct php_mail *from)
 	p->strings = (struct arena){ 0 };
 	p->older = p->newer = NULL;
 	p->nodes = NULL;
+	p->cc = p->bcc = STR_NONE;
 	own_texts(a, p, php_texts, COUNT(php_texts));
 	return p;
 }

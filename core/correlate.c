@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "core/mailtext.h"
 #include "core/session.h"
 #include "core/step.h"
 
@@ -214,6 +215,13 @@ static bool only_counted(const struct correlate *c, const struct message *m)
 	       (m->direction == DIR_UNKNOWN && m->channel == CHANNEL_SMTP);
 }
 
+/* Most statements are no news to the detector. */
+static bool is_told(const struct message *m)
+{
+	return m->work.observed && (size_t)m->work.observed_rcpt >= m->nrcpt &&
+	       m->judge_from == m->judge_to;
+}
+
 /* After each statement: what follows from it. */
 void step_settle(struct step *s, bool evidence)
 {
@@ -227,7 +235,7 @@ void step_settle(struct step *s, bool evidence)
 		php_seek(c, m, true);
 	else if (m->work.waiting && evidence)
 		php_seek(c, m, false);
-	if (c->detect)
+	if (c->detect && !is_told(m))
 		detect_message(c->detect, m, s->time, false);
 	if (only_counted(c, m) && !s->entry->ghost) {
 		if (c->detect && m->sender_null)
@@ -520,6 +528,7 @@ bool correlate_dirty(const struct correlate *c)
 void correlate_restore_php(struct correlate *c, struct php_mail *p)
 {
 	p->stored = true;
+	mailtext_copies(p->headers, &p->cc, &p->bcc);
 	join_add_php(&c->join, p);
 }
 

@@ -129,14 +129,23 @@ struct address_walk {
 	size_t at; /* in headers */
 };
 
+/* Most headers name neither. */
+static bool next_list(struct address_walk *w)
+{
+	const struct php_mail *p = w->php;
+
+	if (w->field == 1)
+		return p->cc.p && mailtext_field(p->headers, STR("Cc"), &w->at, &w->list);
+	return w->field == 2 && p->bcc.p &&
+	       mailtext_field(p->headers, STR("Bcc"), &w->at, &w->list);
+}
+
 static bool walk_next(struct address_walk *w, struct str *address)
 {
-	static const struct str names[] = { STR("To"), STR("Cc"), STR("Bcc") };
-
 	for (;;) {
 		if (mailtext_address(&w->list, address))
 			return true;
-		if (w->field && mailtext_field(w->php->headers, names[w->field], &w->at, &w->list))
+		if (next_list(w))
 			continue;
 		if (++w->field > 2)
 			return false;
@@ -384,8 +393,8 @@ struct best {
 	bool rival; /* another is as good, and not of the same account */
 };
 
-/* Better evidence wins; among equals the earlier one. A message is found under each of
- * its keys. */
+/* Better evidence wins; among equals the earlier one. What is found under one key after the
+ * other is compared once. */
 static void consider(struct best *best, int match, void *found, usec_t time, struct str account)
 {
 	bool rival = match && match == best->match && found != best->found &&
@@ -412,7 +421,8 @@ static void look_for_message(struct join *j, uint64_t key, const struct php_mail
 	for (int n = 0; node && n < JOIN_MAX_LOOK; node = node->behind, n++) {
 		struct message *m = node->owner;
 
-		consider(best, match(j, p, m), m, m->time, STR_NONE);
+		if (m != best->found)
+			consider(best, match(j, p, m), m, m->time, STR_NONE);
 	}
 }
 
@@ -446,7 +456,8 @@ static void look_for_php(struct join *j, uint64_t key, const struct message *m,
 	for (int n = 0; node && n < JOIN_MAX_LOOK; node = node->behind, n++) {
 		struct php_mail *p = node->owner;
 
-		consider(best, match(j, p, m), p, p->time, p->account);
+		if (p != best->found)
+			consider(best, match(j, p, m), p, p->time, p->account);
 	}
 }
 

@@ -97,26 +97,53 @@ static size_t value_length(struct str s)
 	return s.n;
 }
 
+/* Is it the field whose name ends at this colon? Its last letter tells of nearly all. */
+static bool is_named(struct str headers, size_t from, size_t colon, struct str name)
+{
+	const char *at;
+
+	if (colon < from + name.n || ((headers.p[colon - 1] ^ name.p[name.n - 1]) & ~0x20))
+		return false;
+	at = headers.p + colon - name.n;
+	return (at == headers.p || at[-1] == ' ') &&
+	       str_starts_nocase(str_range(at, headers.p + colon), name);
+}
+
+static struct str value_behind(struct str headers, size_t colon)
+{
+	struct str rest = str_skip(headers, colon + 1);
+
+	return str_trim(str_head(rest, value_length(rest)));
+}
+
+static size_t next_colon(struct str headers, size_t from)
+{
+	return from + str_chr(str_skip(headers, from), ':');
+}
+
 /* From colon to colon, of which there are fewer than blanks. */
 bool mailtext_field(struct str headers, struct str name, size_t *at, struct str *value)
 {
-	size_t colon = *at;
+	size_t colon = next_colon(headers, *at);
 
-	for (;; colon++) {
-		struct str here;
+	while (colon < headers.n && !is_named(headers, *at, colon, name))
+		colon = next_colon(headers, colon + 1);
+	if (colon >= headers.n)
+		return false;
+	*value = value_behind(headers, colon);
+	*at = colon + 1;
+	return true;
+}
 
-		colon += str_chr(str_skip(headers, colon), ':');
-		if (colon >= headers.n)
-			return false;
-		if (colon < *at + name.n)
-			continue;
-		here = str_skip(headers, colon - name.n);
-		if ((here.p > headers.p && here.p[-1] != ' ') || !str_starts_nocase(here, name))
-			continue;
-		here = str_skip(here, name.n + 1);
-		*value = str_trim(str_head(here, value_length(here)));
-		*at = colon + 1;
-		return true;
+void mailtext_copies(struct str headers, struct str *cc, struct str *bcc)
+{
+	*cc = *bcc = STR_NONE;
+	for (size_t colon = next_colon(headers, 0); colon < headers.n;
+	     colon = next_colon(headers, colon + 1)) {
+		if (!cc->p && is_named(headers, 0, colon, STR("Cc")))
+			*cc = value_behind(headers, colon);
+		else if (!bcc->p && is_named(headers, 0, colon, STR("Bcc")))
+			*bcc = value_behind(headers, colon);
 	}
 }
 

@@ -11,16 +11,11 @@
 static uint64_t hash_alike(const struct php_mail *p)
 {
 	uint64_t h = str_hash(p->account, 1);
-	size_t at = 0;
-	struct str bcc = STR_NONE, cc = STR_NONE;
 
-	mailtext_field(p->headers, STR("Bcc"), &at, &bcc);
-	at = 0;
-	mailtext_field(p->headers, STR("Cc"), &at, &cc);
 	h = str_hash(p->to, h);
 	h = str_hash(p->subject, h);
-	h = str_hash(cc, h);
-	return str_hash(bcc, h);
+	h = str_hash(p->cc, h);
+	return str_hash(p->bcc, h);
 }
 
 #define TWIN_KEY 16
@@ -143,6 +138,8 @@ void php_seek(struct correlate *c, struct message *m, bool comparable)
 
 	if (m->channel != CHANNEL_LOCAL || m->php || !m->work.waiting)
 		return;
+	if (!comparable && !m->message_id.n && !m->work.ref.n)
+		return; /* nothing that it can be found by yet */
 	m->comparable = comparable;
 	p = join_find_php(&c->join, m, !comparable, &open);
 	if (p)
@@ -190,6 +187,7 @@ static void fill_php(struct step *s, struct php_mail *p)
 	p->to = arena_str(a, ev->header_to);
 	p->subject = arena_str(a, ev->subject);
 	p->headers = arena_str(a, str_head(ev->headers, PHP_MAIL_MAX_HEADERS));
+	mailtext_copies(p->headers, &p->cc, &p->bcc);
 	p->message_id = arena_str_or_none(a, mailtext_message_id(ev->headers));
 	/* The worker's words come from its master's process. */
 	p->uid = ev->pool.n ? -1 : s->rec->cred_uid;

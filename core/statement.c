@@ -28,6 +28,7 @@ void on_message_id(struct step *s)
 void on_header(struct step *s)
 {
 	const struct event *ev = s->ev;
+	bool names_process = false;
 
 	if (ev->copy == 1) {
 		refusal_header(s);
@@ -41,9 +42,9 @@ void on_header(struct step *s)
 		step_keep_first(s->m, &s->m->work.header_to, ev->header_value);
 	else if (str_eq_nocase(ev->header_name, STR("X-PHP-Originating-Script")))
 		step_keep_first(s->m, &s->m->work.xphp, ev->header_value);
-	else if (str_eq_nocase(ev->header_name, STR("X-Mailaudit-Ref")))
+	else if ((names_process = str_eq_nocase(ev->header_name, STR("X-Mailaudit-Ref"))))
 		step_keep_first(s->m, &s->m->work.ref, ev->header_value);
-	step_settle(s, true);
+	step_settle(s, names_process);
 }
 
 void on_link(struct step *s)
