@@ -177,26 +177,31 @@ void notes_restore(struct notes *n, const struct note *note)
 	slot->stored = true;
 }
 
-static void expire(struct notes *n, struct note_order *order, usec_t ttl, usec_t now)
+static bool is_due(const struct note_order *order, const struct life *life, usec_t now)
 {
-	while (order->oldest && order->oldest->note.time > now + ttl && order->oldest->stored &&
-	       !order->oldest->changed)
+	const struct note_slot *first = order->oldest;
+
+	return first && (first->note.time + life->ttl < now || first->note.time > now + life->ttl ||
+			 order->count > life->max);
+}
+
+static void expire(struct notes *n, struct note_order *order, const struct life *life, usec_t now)
+{
+	while (order->oldest && order->oldest->note.time > now + life->ttl &&
+	       order->oldest->stored && !order->oldest->changed)
 		slot_free(n, order->oldest);
-	while (order->oldest && order->oldest->note.time + ttl < now)
+	while (order->oldest && order->oldest->note.time + life->ttl < now)
+		notes_remove(n, order->oldest->note.kind, order->oldest->note.key);
+	while (order->count > life->max)
 		notes_remove(n, order->oldest->note.kind, order->oldest->note.key);
 }
 
+/* Asked at each line, and nearly always for nothing. */
 void notes_expire(struct notes *n, usec_t now)
 {
-	for (int i = 0; i < NOTES_LIVES; i++) {
-		struct note_order *order = &n->orders[i];
-
-		if (!order->oldest)
-			continue;
-		expire(n, order, lives[i].ttl, now);
-		while (order->count > lives[i].max)
-			notes_remove(n, order->oldest->note.kind, order->oldest->note.key);
-	}
+	for (int i = 0; i < NOTES_LIVES; i++)
+		if (is_due(&n->orders[i], &lives[i], now))
+			expire(n, &n->orders[i], &lives[i], now);
 }
 
 size_t notes_changes(const struct notes *n, struct arena *arena, struct note **out)
