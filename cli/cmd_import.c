@@ -19,7 +19,7 @@
 
 /* Lines a transaction: more is not faster (facts/performance), and what a
  * crash makes us read again stays small. */
-#define COMMIT_LINES 60000
+#define COMMIT_LINES 30000
 #define RUN_LINES 4096
 /* Files open at once. More are closed after each read and opened again for the
  * next; packed ones, whose decoders hold up to 65 MiB, much earlier. */

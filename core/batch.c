@@ -65,7 +65,8 @@ static struct message *copy_message(struct arena *a, const struct message *from)
 	m->nodes = NULL;
 	m->streams = (struct message_streams){ 0 };
 	own_texts(a, m, message_texts, COUNT(message_texts));
-	m->rcpt = copy(a, from->rcpt, from->nrcpt * sizeof(*m->rcpt));
+	m->rcpt = from->rcpt == &from->first ?
+			  &m->first : copy(a, from->rcpt, from->nrcpt * sizeof(*m->rcpt));
 	for (size_t i = 0; i < m->nrcpt; i++)
 		own_texts(a, &m->rcpt[i], recipient_texts, COUNT(recipient_texts));
 	m->aliases = copy(a, from->aliases, from->naliases * sizeof(*m->aliases));
