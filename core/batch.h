@@ -85,8 +85,8 @@ struct stream_row {
 	usec_t last; /* newest observation: for retention */
 };
 
-/* Recipients a stream has written to: KNOWN_CHUNK 32-bit hashes at most, little
- * endian. A chunk that is full never changes. */
+/* Recipients a stream has written to: KNOWN_CHUNK 32-bit hashes, little endian. It never
+ * changes; one with fewer is of a version that wrote them while they grew. */
 struct known_row {
 	int64_t stream;
 	int64_t generation, chunk;
@@ -115,7 +115,7 @@ struct batch {
 	size_t nfindings;
 	struct stream_row *streams; /* new or changed */
 	size_t nstreams;
-	struct known_row *known; /* new or grown chunks */
+	struct known_row *known; /* chunks that became full */
 	size_t nknown;
 	struct known_row *forgotten; /* chunks of the stream below this generation go */
 	size_t nforgotten;

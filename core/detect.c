@@ -83,9 +83,18 @@ static struct finding *finding_in_memory(struct detect *d, int64_t id)
 
 static void restore_known(void *to, const struct known_row *chunk)
 {
-	struct stream *s = to;
+	known_restore(to, chunk);
+}
 
-	known_restore(&s->known, chunk);
+static void stream_restore(struct detect *d, struct stream *s, const struct stream_row *row)
+{
+	s->id = row->id;
+	s->stored = true;
+	if (!stream_unpack(s, row->state))
+		log_warning("the state of stream %lld is damaged; it starts anew",
+			    (long long)row->id);
+	if (s->known.in_rows)
+		d->rows.load_known(d->rows.context, s->id, restore_known, &s->known);
 }
 
 static struct stream *stream_load(struct detect *d, struct str key)
@@ -94,13 +103,8 @@ static struct stream *stream_load(struct detect *d, struct str key)
 	struct stream_row row;
 
 	if (d->rows.load_stream && !d->all_here &&
-	    d->rows.load_stream(d->rows.context, key, &row, restore_known, s)) {
-		s->id = row.id;
-		s->stored = true;
-		if (!stream_unpack(s, row.state))
-			log_warning("the state of stream %lld is damaged; it starts anew",
-				    (long long)row.id);
-	}
+	    d->rows.load_stream(d->rows.context, key, &row))
+		stream_restore(d, s, &row);
 	if (s->finding) {
 		struct finding *f = finding_in_memory(d, s->finding);
 

@@ -55,26 +55,26 @@ static void slot_put(uint32_t *slots, uint32_t room, uint32_t hash)
 	slots[i] = hash;
 }
 
-static void table_grow(struct known *k)
+static void table_grow(struct known *k, int table)
 {
-	uint32_t room = k->room[0] ? 2 * k->room[0] : 2 * KNOWN_CHUNK;
+	uint32_t room = k->room[table] ? 2 * k->room[table] : 2 * KNOWN_CHUNK;
 	uint32_t *slots = xcalloc(room, sizeof(*slots));
 
-	for (uint32_t i = 0; i < k->room[0]; i++)
-		if (k->slots[0][i])
-			slot_put(slots, room, k->slots[0][i]);
-	free(k->slots[0]);
-	k->slots[0] = slots;
-	k->room[0] = room;
+	for (uint32_t i = 0; i < k->room[table]; i++)
+		if (k->slots[table][i])
+			slot_put(slots, room, k->slots[table][i]);
+	free(k->slots[table]);
+	k->slots[table] = slots;
+	k->room[table] = room;
 }
 
-static void table_add(struct known *k, const uint32_t *hashes, size_t n)
+static void table_add(struct known *k, int table, const uint32_t *chunk)
 {
-	while (4 * (k->count[0] + n) > 3 * (size_t)k->room[0])
-		table_grow(k);
-	for (size_t i = 0; i < n; i++)
-		slot_put(k->slots[0], k->room[0], hashes[i]);
-	k->count[0] += (uint32_t)n;
+	while (4 * (k->count[table] + KNOWN_CHUNK) > 3 * (size_t)k->room[table])
+		table_grow(k, table);
+	for (size_t i = 0; i < KNOWN_CHUNK; i++)
+		slot_put(k->slots[table], k->room[table], chunk[i]);
+	k->count[table] += KNOWN_CHUNK;
 }
 
 /* ---- generations and chunks ---- */
@@ -95,7 +95,6 @@ static void turn_generation(struct known *k)
 static void next_chunk(struct known *k)
 {
 	k->tail_n = 0;
-	k->dirty = false;
 	if (++k->chunk == CHUNKS)
 		turn_generation(k);
 }
@@ -110,7 +109,7 @@ static void tail_full(struct known *k)
 	while (*end)
 		end = &(*end)->next;
 	*end = full;
-	table_add(k, k->tail, KNOWN_CHUNK);
+	table_add(k, 0, k->tail);
 	next_chunk(k);
 }
 
@@ -149,7 +148,6 @@ bool known_has(const struct known *k, uint32_t hash)
 void known_add(struct known *k, uint32_t hash)
 {
 	tail_add(k, hash);
-	k->dirty = true;
 	if (k->tail_n == KNOWN_CHUNK)
 		tail_full(k);
 }
@@ -168,7 +166,7 @@ size_t known_bytes(const struct known *k)
 	return bytes + (k->room[0] + k->room[1]) * sizeof(*k->slots[0]);
 }
 
-/* ---- rows ---- */
+/* ---- states and rows ---- */
 
 static uint32_t get32(const char *p)
 {
@@ -177,40 +175,85 @@ static uint32_t get32(const char *p)
 	return (uint32_t)u[0] | (uint32_t)u[1] << 8 | (uint32_t)u[2] << 16 | (uint32_t)u[3] << 24;
 }
 
-static struct str pack(const uint32_t *hashes, size_t n, struct arena *to)
+static void put_hashes(char *out, const uint32_t *hashes, size_t n)
 {
-	char *out = arena_alloc(to, 4 * n + 1);
-
 	for (size_t i = 0; i < n; i++) {
 		uint32_t little = htole32(hashes[i]);
 
 		memcpy(out + 4 * i, &little, sizeof(little));
 	}
-	return (struct str){ out, 4 * n };
+}
+
+static void add_tail(struct known *k, struct str hashes)
+{
+	for (size_t i = 0; i + 4 <= hashes.n; i += 4)
+		tail_add(k, get32(hashes.p + i));
+}
+
+void known_pack(const struct known *k, struct packer *p)
+{
+	char hashes[4 * KNOWN_CHUNK];
+
+	pack_number(p, k->generation);
+	pack_number(p, k->chunk);
+	put_hashes(hashes, k->tail, k->tail_n);
+	pack_text(p, (struct str){ hashes, 4 * (size_t)k->tail_n });
+}
+
+void known_unpack(struct known *k, struct unpacker *u)
+{
+	struct str hashes;
+
+	k->generation = (uint32_t)unpack_number(u);
+	k->chunk = (uint32_t)unpack_number(u);
+	hashes = unpack_text(u);
+	if (k->chunk >= CHUNKS || hashes.n >= 4 * KNOWN_CHUNK || hashes.n % 4)
+		u->bad = true;
+	else
+		add_tail(k, hashes);
+	k->in_rows = k->generation || k->chunk;
+}
+
+static void restore_full(struct known *k, const struct known_row *row)
+{
+	int table = (uint32_t)row->generation != k->generation;
+	uint32_t hashes[KNOWN_CHUNK];
+
+	for (size_t i = 0; i < KNOWN_CHUNK; i++)
+		hashes[i] = get32(row->hashes.p + 4 * i);
+	table_add(k, table, hashes);
+	if (!table && (uint32_t)row->chunk >= k->chunk) {
+		k->chunk = (uint32_t)row->chunk;
+		next_chunk(k);
+	}
+}
+
+/* The tail of a state is newer than that of a row. */
+static void restore_tail(struct known *k, const struct known_row *row)
+{
+	if (k->tail_n)
+		return;
+	k->chunk = (uint32_t)row->chunk;
+	add_tail(k, row->hashes);
 }
 
 void known_restore(struct known *k, const struct known_row *row)
 {
-	size_t n = row->hashes.n / 4;
-
 	/* Nothing is kept of older ones than these two. */
 	if (row->generation - (int64_t)k->generation > 2)
 		k->generation = (uint32_t)(row->generation - 2);
 	while ((int64_t)k->generation < (int64_t)(uint32_t)row->generation)
 		turn_generation(k);
-	k->chunk = (uint32_t)row->chunk;
-	for (size_t i = 0; i < n && i < KNOWN_CHUNK; i++)
-		tail_add(k, get32(row->hashes.p + 4 * i));
-	if (k->tail_n == KNOWN_CHUNK) {
-		table_add(k, k->tail, KNOWN_CHUNK);
-		next_chunk(k);
-	}
-	k->dirty = k->turned = false;
+	if (row->hashes.n < 4 * KNOWN_CHUNK)
+		restore_tail(k, row);
+	else if (row->generation + 1 >= (int64_t)k->generation)
+		restore_full(k, row);
+	k->turned = false;
 }
 
 size_t known_rows(const struct known *k)
 {
-	size_t n = k->dirty;
+	size_t n = 0;
 
 	for (const struct known_full *f = k->unwritten; f; f = f->next)
 		n++;
@@ -222,12 +265,13 @@ void known_row(const struct known *k, size_t i, int64_t stream, struct arena *to
 {
 	const struct known_full *f = k->unwritten;
 
-	for (; f && i; i--)
+	char *hashes = arena_alloc(to, sizeof(f->hashes));
+
+	for (; i; i--)
 		f = f->next;
-	out->stream = stream;
-	out->generation = f ? f->generation : k->generation;
-	out->chunk = f ? f->chunk : k->chunk;
-	out->hashes = f ? pack(f->hashes, KNOWN_CHUNK, to) : pack(k->tail, k->tail_n, to);
+	put_hashes(hashes, f->hashes, KNOWN_CHUNK);
+	*out = (struct known_row){ stream, f->generation, f->chunk,
+				   { hashes, sizeof(f->hashes) } };
 }
 
 void known_committed(struct known *k)
@@ -238,7 +282,7 @@ void known_committed(struct known *k)
 		free(k->unwritten);
 		k->unwritten = next;
 	}
-	k->dirty = k->turned = false;
+	k->turned = false;
 }
 
 void known_release(struct known *k)

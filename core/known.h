@@ -1,13 +1,14 @@
 /* Which recipients a stream has written to, as 32-bit hashes of lower-cased
  * addresses: novelty is asked of every recipient of every message.
  *
- * What is full never changes, so that a commit writes one chunk of at most 1 KiB
- * for a stream that wrote to somebody new. Beyond KNOWN_GENERATION recipients the
- * older half is forgotten. A hash in common with another address makes one in
+ * What is full never changes and is a row of its own, written once; the chunk that grows
+ * is part of the stream's state. Beyond KNOWN_GENERATION recipients the older half is
+ * forgotten. A hash in common with another address makes one in
  * some 100,000 new recipients of the largest senders pass for known. */
 #ifndef MAILAUDIT_CORE_KNOWN_H
 #define MAILAUDIT_CORE_KNOWN_H
 
+#include "base/pack.h"
 #include "core/batch.h"
 
 #define KNOWN_CHUNK 256
@@ -22,7 +23,7 @@ struct known {
 	uint32_t *slots[2]; /* hash tables of the full chunks: this generation, the one before */
 	uint32_t room[2], count[2];
 	struct known_full *unwritten;
-	bool dirty; /* the tail differs from its row */
+	bool in_rows; /* when read back: there are chunks to be restored */
 	bool turned; /* a generation began since the last commit */
 };
 
@@ -32,9 +33,13 @@ bool known_has(const struct known *k, uint32_t hash);
 void known_add(struct known *k, uint32_t hash);
 /* How many it holds. */
 uint32_t known_count(const struct known *k);
-/* As read from the database, chunk by chunk in order of generation and number. */
+/* What a state holds of it: all but the full chunks. A tail that none could be is bad. */
+void known_pack(const struct known *k, struct packer *p);
+void known_unpack(struct known *k, struct unpacker *u);
+/* A row as read from the database, in order of generation and number. Where the state was
+ * written by a version that kept none of it, the newest row may be the chunk that grows. */
 void known_restore(struct known *k, const struct known_row *row);
-/* The rows to write: how many, and each of them (hashes in the arena). */
+/* The full chunks to write: how many, and each of them (hashes in the arena). */
 size_t known_rows(const struct known *k);
 void known_row(const struct known *k, size_t i, int64_t stream, struct arena *to,
 	       struct known_row *out);

@@ -28,10 +28,11 @@ struct row_source {
 	 * `time`: fills the times it was first seen and closed (0: open). 0: there is none. */
 	int64_t (*find)(void *context, struct str host, struct str id, usec_t time, usec_t *seen,
 			usec_t *closed);
-	/* The stream of this key: fills *row (valid until the next call) and tells
-	 * its known recipients chunk by chunk, in order. false: there is none. */
-	bool (*load_stream)(void *context, struct str key, struct stream_row *row,
-			    void (*known)(void *to, const struct known_row *chunk), void *to);
+	/* The stream of this key: fills *row (valid until the next call). false: there is none. */
+	bool (*load_stream)(void *context, struct str key, struct stream_row *row);
+	/* Tells the chunks of the stream loaded last, in order. */
+	void (*load_known)(void *context, int64_t stream,
+			   void (*known)(void *to, const struct known_row *chunk), void *to);
 	/* A finding_new() filled from the row; NULL: no such row. */
 	struct finding *(*load_finding)(void *context, int64_t id);
 };

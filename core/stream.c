@@ -13,10 +13,10 @@
 #include "base/pack.h"
 
 #define STATE_VERSION 3
-#define STATE_AT_LENGTH 2 /* times in full, and each real */
+#define STATE_AT_LENGTH 2 /* times in full, and each real; nothing of whom it knows */
 #define STATE_WITHOUT_VISITS 1 /* up to 0.1: like 2, all but reads and entries */
 /* A state that needs more than so many bytes has a run, or limits. */
-#define STATE_USUAL 2000
+#define STATE_USUAL 3000
 /* Weight of the newest day in what is usual; a rise is believed faster. */
 #define LEARN_FALL 0.15f
 #define LEARN_RISE 0.30f
@@ -622,6 +622,7 @@ struct str stream_pack(const struct stream *s, struct arena *to)
 	pack_text(&p, s->run ? run_pack(s->run, to) : STR_NONE);
 	pack_nets(&p, s->reads, s->nreads);
 	pack_entries(&p, s);
+	known_pack(&s->known, &p);
 	return pack_end(&p);
 }
 
@@ -661,18 +662,21 @@ static bool unpack(struct stream *s, struct str packed)
 		s->reads = unpack_nets(&u, &s->nreads, STREAM_MAX_READS);
 		unpack_entries(&u, s);
 	}
+	if (version > STATE_AT_LENGTH)
+		known_unpack(&s->known, &u);
+	else
+		s->known.in_rows = true;
 	return !u.bad && (!run.n || s->run);
 }
 
 bool stream_unpack(struct stream *s, struct str packed)
 {
 	struct stream fresh = { .id = s->id, .kind = s->kind, .key = s->key,
-				.account = s->account, .name = s->name, .known = s->known,
-				.stored = s->stored };
+				.account = s->account, .name = s->name,
+				.known = { .in_rows = true }, .stored = s->stored };
 
 	if (unpack(s, packed))
 		return true;
-	s->known = (struct known){ 0 };
 	release(s);
 	*s = fresh;
 	first_habits(s);

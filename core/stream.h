@@ -3,8 +3,8 @@
  * rolled up from those, the account and the host.
  *
  * Memory is bounded for each: lists keep the newest entries, and known
- * recipients are 32-bit hashes (core/known.h). The state is written as a packed
- * row in the same transaction as the mail it was learned from. */
+ * recipients are 32-bit hashes (core/known.h). The state, with the recipients known last,
+ * is written as a packed row in the same transaction as the mail it was learned from. */
 #ifndef MAILAUDIT_CORE_STREAM_H
 #define MAILAUDIT_CORE_STREAM_H
 
@@ -176,7 +176,7 @@ void stream_free(struct stream *s);
 size_t stream_bytes(const struct stream *s);
 struct str stream_pack(const struct stream *s, struct arena *to);
 /* false: not a state this program wrote; the stream is then as new, but for the
- * recipients it knows. */
+ * recipients that rows tell. */
 bool stream_unpack(struct stream *s, struct str packed);
 
 #endif

@@ -158,14 +158,22 @@ int64_t behind_find(void *behind, struct str host, struct str id, usec_t time, u
 	return row_find(&b->rows, host, id, time, seen, closed);
 }
 
-bool behind_load_stream(void *behind, struct str key, struct stream_row *row,
-			void (*known)(void *to, const struct known_row *chunk), void *to)
+bool behind_load_stream(void *behind, struct str key, struct stream_row *row)
 {
 	struct behind *b = behind;
 
 	if (is_busy(b) && map_get(&b->streams, key))
 		behind_wait(b, NULL);
-	return stream_load(&b->stream_rows, key, row, known, to);
+	return stream_load(&b->stream_rows, key, row);
+}
+
+/* Its row was loaded: so the batch under way has none of them. */
+void behind_load_known(void *behind, int64_t stream,
+		       void (*known)(void *to, const struct known_row *chunk), void *to)
+{
+	struct behind *b = behind;
+
+	stream_load_known(&b->stream_rows, stream, known, to);
 }
 
 struct finding *behind_load_finding(void *behind, int64_t id)

@@ -23,8 +23,9 @@ int behind_wait(struct behind *b, struct error *err);
 struct message *behind_load_message(void *behind, int64_t id);
 int64_t behind_find(void *behind, struct str host, struct str id, usec_t time, usec_t *seen,
 		    usec_t *closed);
-bool behind_load_stream(void *behind, struct str key, struct stream_row *row,
-			void (*known)(void *to, const struct known_row *chunk), void *to);
+bool behind_load_stream(void *behind, struct str key, struct stream_row *row);
+void behind_load_known(void *behind, int64_t stream,
+		       void (*known)(void *to, const struct known_row *chunk), void *to);
 struct finding *behind_load_finding(void *behind, int64_t id);
 
 #endif

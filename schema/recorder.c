@@ -67,9 +67,10 @@ static struct row_source rows_of(struct recorder *r)
 {
 	if (r->behind)
 		return (struct row_source){ r->behind, behind_load_message, behind_find,
-					    behind_load_stream, behind_load_finding };
+					    behind_load_stream, behind_load_known,
+					    behind_load_finding };
 	return (struct row_source){ r->store, store_load_message, store_find, store_load_stream,
-				    store_load_finding };
+				    store_load_known, store_load_finding };
 }
 
 static int set_up(struct recorder *r, const struct parser *const *parsers,

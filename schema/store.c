@@ -412,12 +412,19 @@ int64_t store_find(void *store, struct str host, struct str id, usec_t time, use
 	return row_find(&s->reader, host, id, time, seen, closed);
 }
 
-bool store_load_stream(void *store, struct str key, struct stream_row *row,
-		       void (*known)(void *to, const struct known_row *chunk), void *to)
+bool store_load_stream(void *store, struct str key, struct stream_row *row)
 {
 	struct store *s = store;
 
-	return stream_load(&s->streams, key, row, known, to);
+	return stream_load(&s->streams, key, row);
+}
+
+void store_load_known(void *store, int64_t stream,
+		      void (*known)(void *to, const struct known_row *chunk), void *to)
+{
+	struct store *s = store;
+
+	stream_load_known(&s->streams, stream, known, to);
 }
 
 struct finding *store_load_finding(void *store, int64_t id)

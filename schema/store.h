@@ -26,8 +26,9 @@ struct message *store_load_message(void *store, int64_t id);
 /* For struct row_source, as core/pipeline.h says. */
 int64_t store_find(void *store, struct str host, struct str id, usec_t time, usec_t *seen,
 		   usec_t *closed);
-bool store_load_stream(void *store, struct str key, struct stream_row *row,
-		       void (*known)(void *to, const struct known_row *chunk), void *to);
+bool store_load_stream(void *store, struct str key, struct stream_row *row);
+void store_load_known(void *store, int64_t stream,
+		      void (*known)(void *to, const struct known_row *chunk), void *to);
 struct finding *store_load_finding(void *store, int64_t id);
 /* Of which findings people are to be told: each that is written from now on and was last
  * seen, or closed, by the log, since. INT64_MAX: of none, as at the start; 0: of all. */

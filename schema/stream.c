@@ -1,8 +1,8 @@
 /* Streams, with the recipients they know, to rows and back.
  *
  * Invariant: the key and its index are written when a stream is new, and never
- * again; a commit of an import changes thousands of streams. What a state means
- * is core/stream.h's business. */
+ * again; a commit of an import changes thousands of streams, each by one statement. What
+ * a state means is core/stream.h's business. */
 #include "schema/stream.h"
 
 #include <stdlib.h>
@@ -99,15 +99,11 @@ int stream_put_all(struct stream_rows *r, const struct batch *b, struct error *e
 
 /* --- reading --------------------------------------------------------------- */
 
-/* 1: found; 0: there is none; -1: error. */
-static int find(struct stream_rows *r, struct str key, struct stream_row *row)
+bool stream_load(struct stream_rows *r, struct str key, struct stream_row *row)
 {
-	int rc;
-
 	sql_bind_str(r->find, 1, key);
-	rc = sql_step(r->find, NULL);
-	if (rc != 1)
-		return rc;
+	if (sql_step(r->find, NULL) != 1)
+		return false;
 	arena_reset(&r->found);
 	*row = (struct stream_row){
 		.id = sql_int(r->find, 0),
@@ -116,18 +112,14 @@ static int find(struct stream_rows *r, struct str key, struct stream_row *row)
 		.last = sql_int(r->find, 3),
 	};
 	sql_reset(r->find);
-	return 1;
+	return true;
 }
 
-bool stream_load(struct stream_rows *r, struct str key, struct stream_row *row,
-		 void (*known)(void *to, const struct known_row *chunk), void *to)
+void stream_load_known(struct stream_rows *r, int64_t stream,
+		       void (*known)(void *to, const struct known_row *chunk), void *to)
 {
-	int rc;
-
-	if (find(r, key, row) != 1)
-		return false;
-	sql_bind_int(r->known, 1, row->id);
-	while ((rc = sql_step(r->known, NULL)) == 1) {
+	sql_bind_int(r->known, 1, stream);
+	while (sql_step(r->known, NULL) == 1) {
 		struct known_row chunk = {
 			.stream = sql_int(r->known, 0),
 			.generation = sql_int(r->known, 1),
@@ -137,7 +129,6 @@ bool stream_load(struct stream_rows *r, struct str key, struct stream_row *row,
 
 		known(to, &chunk);
 	}
-	return rc == 0;
 }
 
 /* --- retention ------------------------------------------------------------- */

@@ -166,12 +166,6 @@ static void id_under_way_is_found(void **state)
 					 T0 + MANY * USEC_SECOND, &seen, &closed), 0);
 }
 
-static void no_chunk(void *to, const struct known_row *chunk)
-{
-	(void)to;
-	(void)chunk;
-}
-
 static void stream_under_way_is_found(void **state)
 {
 	struct world *w = *state;
@@ -187,9 +181,9 @@ static void stream_under_way_is_found(void **state)
 	}
 	assert_int_equal(behind_commit(w->behind, &b, &err), 0);
 	memset(key, 0, sizeof(key));
-	assert_true(behind_load_stream(w->behind, STR("19999"), &row, no_chunk, NULL));
+	assert_true(behind_load_stream(w->behind, STR("19999"), &row));
 	assert_int_equal(row.id, MANY);
-	assert_false(behind_load_stream(w->behind, STR("20000"), &row, no_chunk, NULL));
+	assert_false(behind_load_stream(w->behind, STR("20000"), &row));
 }
 
 static void refuse_messages(struct world *w)

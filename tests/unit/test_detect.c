@@ -303,9 +303,10 @@ static int by_number(const void *a, const void *b)
 	return (x->chunk > y->chunk) - (x->chunk < y->chunk);
 }
 
-static void load_known(const struct rows *db, int64_t stream,
+static void load_known(void *context, int64_t stream,
 		       void (*known)(void *to, const struct known_row *chunk), void *to)
 {
+	const struct rows *db = context;
 	struct known_row rows[LENGTH(db->chunk)];
 	size_t n = 0;
 
@@ -321,8 +322,7 @@ static void load_known(const struct rows *db, int64_t stream,
 		known(to, &rows[i]);
 }
 
-static bool load_stream(void *context, struct str key, struct stream_row *row,
-			void (*known)(void *to, const struct known_row *chunk), void *to)
+static bool load_stream(void *context, struct str key, struct stream_row *row)
 {
 	struct rows *db = context;
 
@@ -330,7 +330,6 @@ static bool load_stream(void *context, struct str key, struct stream_row *row,
 		if (!str_eq(db->stream[i].row.key, key))
 			continue;
 		*row = db->stream[i].row;
-		load_known(db, row->id, known, to);
 		return true;
 	}
 	return false;
@@ -434,7 +433,7 @@ static void restore_rest(struct host *h)
 /* From what was committed, as after a crash. */
 static void start(struct host *h)
 {
-	struct row_source rows = { h->db, load, NULL, load_stream, load_finding };
+	struct row_source rows = { h->db, load, NULL, load_stream, load_known, load_finding };
 
 	pipeline_free(h->pipeline);
 	h->pipeline = pipeline_new(h->settings, h->accounts, all_parsers, rows);

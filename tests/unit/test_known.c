@@ -12,8 +12,10 @@
 #include "base/error.h"
 #include "core/known.h"
 
-/* Chunks of one stream, by (generation, chunk). */
+/* What one stream's state tells, and its chunks by (generation, chunk). */
 struct rows {
+	char state[4 * KNOWN_CHUNK + 32];
+	size_t state_n;
 	struct {
 		int64_t generation, chunk;
 		char bytes[4 * KNOWN_CHUNK];
@@ -36,9 +38,9 @@ static void row_put(struct rows *db, const struct known_row *row)
 		i++;
 	assert_true(i < sizeof(db->at) / sizeof(db->at[0]));
 	assert_true(row->hashes.n <= sizeof(db->at[i].bytes));
-	/* What is full never changes. */
+	/* What is full is written once. */
 	if (i < db->n)
-		assert_int_not_equal(db->at[i].n, sizeof(db->at[i].bytes));
+		assert_true(db->at[i].n < sizeof(db->at[i].bytes));
 	db->n += i == db->n;
 	db->at[i].generation = row->generation;
 	db->at[i].chunk = row->chunk;
@@ -56,11 +58,24 @@ static void forget(struct rows *db, int64_t below)
 	db->n = kept;
 }
 
+static void put_state(const struct known *k, struct rows *db, struct arena *arena)
+{
+	struct packer p = { .arena = arena };
+	struct str state;
+
+	known_pack(k, &p);
+	state = pack_end(&p);
+	assert_true(state.n <= sizeof(db->state));
+	memcpy(db->state, state.p, state.n);
+	db->state_n = state.n;
+}
+
 /* As the detector does it. */
 static void commit(struct known *k, struct rows *db)
 {
 	struct arena arena = { 0 };
 
+	put_state(k, db, &arena);
 	for (size_t i = known_rows(k); i-- > 0;) {
 		struct known_row row;
 
@@ -84,10 +99,25 @@ static int by_number(const void *a, const void *b)
 	return (x->chunk > y->chunk) - (x->chunk < y->chunk);
 }
 
+static bool has_full(const struct rows *db)
+{
+	for (size_t i = 0; i < db->n; i++)
+		if (db->at[i].n == sizeof(db->at[i].bytes))
+			return true;
+	return false;
+}
+
 static void restore(struct known *k, const struct rows *db)
 {
 	struct known_row *rows = xcalloc(db->n + 1, sizeof(*rows));
+	struct unpacker u = { { db->state, db->state_n }, false };
 
+	if (db->state_n) {
+		known_unpack(k, &u);
+		assert_false(u.bad);
+		assert_int_equal(u.rest.n, 0);
+		assert_int_equal(k->in_rows, has_full(db));
+	}
 	for (size_t i = 0; i < db->n; i++)
 		rows[i] = (struct known_row){ 7, db->at[i].generation, db->at[i].chunk,
 					      { db->at[i].bytes, db->at[i].n } };
@@ -225,15 +255,15 @@ static void test_commit_at_the_edges(void **state)
 		known_add(&k, nth(edges[i]));
 		known_add(&back, nth(edges[i]));
 		assert_same(&k, &back, edges[i] + 1);
-		assert_int_equal(known_rows(&k), 1);
+		assert_int_equal(known_rows(&k), 0);
 		known_release(&k);
 		known_release(&back);
 		free(db);
 	}
 }
 
-/* A stream that wrote to one more writes one row of at most a chunk. */
-static void test_a_commit_is_small(void **state)
+/* Only what became full is a row, once. */
+static void test_full_chunks_are_rows(void **state)
 {
 	struct arena arena = { 0 };
 	struct known k = { 0 };
@@ -242,17 +272,88 @@ static void test_a_commit_is_small(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 10 * KNOWN_CHUNK + 5; i++)
 		known_add(&k, nth(i));
-	assert_int_equal(known_rows(&k), 11);
+	assert_int_equal(known_rows(&k), 10);
 	known_committed(&k);
+	assert_int_equal(known_rows(&k), 0);
+	for (uint32_t i = 5; i + 1 < KNOWN_CHUNK; i++)
+		known_add(&k, nth(10 * KNOWN_CHUNK + i));
 	assert_int_equal(known_rows(&k), 0);
 	known_add(&k, 1);
 	assert_int_equal(known_rows(&k), 1);
 	known_row(&k, 0, 3, &arena, &row);
+	assert_int_equal(row.stream, 3);
 	assert_int_equal(row.chunk, 10);
-	assert_int_equal(row.hashes.n, 4 * 6);
-	assert_memory_equal(row.hashes.p + 20, "\1\0\0\0", 4);
+	assert_int_equal(row.hashes.n, 4 * KNOWN_CHUNK);
+	assert_memory_equal(row.hashes.p + row.hashes.n - 4, "\1\0\0\0", 4);
 	known_release(&k);
 	arena_release(&arena);
+}
+
+/* Rows as versions up to 0.1 left them: the newest is the one that grows, and no state
+ * tells of it. */
+static void test_rows_without_a_state(void **state)
+{
+	static const uint32_t sizes[] = { 3, KNOWN_CHUNK - 1, 2 * KNOWN_CHUNK + 9,
+					  KNOWN_GENERATION + 1,
+					  2 * KNOWN_GENERATION + KNOWN_CHUNK + 1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct rows *db = database();
+		struct known k = { 0 }, back = { 0 };
+		char tail[4 * KNOWN_CHUNK];
+		struct known_row row = { 7, 0, 0, { tail, 0 } };
+
+		for (uint32_t h = 0; h < sizes[i]; h++)
+			known_add(&k, nth(h));
+		commit(&k, db);
+		row.generation = k.generation;
+		row.chunk = k.chunk;
+		row.hashes.n = 4 * k.tail_n;
+		memcpy(tail, k.tail, row.hashes.n);
+		row_put(db, &row);
+		db->state_n = 0;
+		restore(&back, db);
+		assert_same(&k, &back, sizes[i]);
+		known_add(&k, nth(sizes[i]));
+		known_add(&back, nth(sizes[i]));
+		/* From now on the state tells it, whatever the row beside it says. */
+		commit(&back, db);
+		known_release(&back);
+		restore(&back, db);
+		assert_same(&k, &back, sizes[i] + 1);
+		known_release(&k);
+		known_release(&back);
+		free(db);
+	}
+}
+
+static void assert_bad(int64_t generation, int64_t chunk, size_t hashes)
+{
+	static const char bytes[4 * KNOWN_CHUNK];
+	struct arena arena = { 0 };
+	struct packer p = { .arena = &arena };
+	struct unpacker u = { 0 };
+	struct known k = { 0 };
+
+	pack_number(&p, generation);
+	pack_number(&p, chunk);
+	pack_text(&p, (struct str){ bytes, hashes });
+	u.rest = pack_end(&p);
+	known_unpack(&k, &u);
+	assert_true(u.bad);
+	assert_int_equal(k.tail_n, 0);
+	known_release(&k);
+	arena_release(&arena);
+}
+
+static void test_damaged_state(void **state)
+{
+	(void)state;
+	assert_bad(0, KNOWN_GENERATION / KNOWN_CHUNK, 4);
+	assert_bad(0, -1, 4);
+	assert_bad(0, 0, sizeof(uint32_t) * KNOWN_CHUNK);
+	assert_bad(1, 1, 7);
 }
 
 int main(void)
@@ -263,7 +364,9 @@ int main(void)
 		cmocka_unit_test(test_forgetting),
 		cmocka_unit_test(test_restored_is_the_same),
 		cmocka_unit_test(test_commit_at_the_edges),
-		cmocka_unit_test(test_a_commit_is_small),
+		cmocka_unit_test(test_full_chunks_are_rows),
+		cmocka_unit_test(test_rows_without_a_state),
+		cmocka_unit_test(test_damaged_state),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
