@@ -17,9 +17,11 @@
 #include "schema/journal_feed.h"
 #include "schema/recorder.h"
 
-/* Lines a transaction: more is not faster (facts/performance), and what a
- * crash makes us read again stays small. */
-#define COMMIT_LINES 30000
+/* Lines a transaction: what changes often, such as streams, is written once in it. What a
+ * crash makes us read again, and how long `mailaudit mute` may wait, stay a second or two. */
+#define COMMIT_LINES 120000
+/* Lines whose mail is handed on at once. */
+#define PART_LINES 15000
 #define RUN_LINES 4096
 /* Files open at once. More are closed after each read and opened again for the
  * next; packed ones, whose decoders hold up to 65 MiB, much earlier. */
@@ -80,7 +82,7 @@ struct import {
 	struct journal_positions journals; /* of the next commit */
 	size_t attached; /* sources now */
 	size_t max_open;
-	size_t uncommitted; /* lines */
+	size_t uncommitted, unwritten; /* lines */
 	bool damaged; /* a file could not be read to its end */
 	struct progress progress;
 	usec_t started;
@@ -165,11 +167,21 @@ static int commit(struct import *im, struct error *err)
 		n += inlet_position(&im->files.inlets[i], &im->positions[n]);
 	}
 	recorder_journals(im->recorder, im->journals.at, im->journals.n);
-	im->uncommitted = 0;
+	im->uncommitted = im->unwritten = 0;
 	if (recorder_commit(im->recorder, im->positions, n, err) < 0)
 		return -1;
 	drop_finished(im);
 	return 0;
+}
+
+static int commit_when_due(struct import *im, struct error *err)
+{
+	if (im->uncommitted >= COMMIT_LINES || pipeline_full(recorder_pipeline(im->recorder)))
+		return commit(im, err);
+	if (im->unwritten < PART_LINES)
+		return 0;
+	im->unwritten = 0;
+	return recorder_write(im->recorder, err);
 }
 
 /* How long a packed file is nobody knows before its end: those read so far tell. */
@@ -331,7 +343,8 @@ static int drain(struct import *im, struct error *err)
 		int count;
 
 		im->uncommitted += lines;
-		if ((im->uncommitted >= COMMIT_LINES || pipeline_full(p)) && commit(im, err) < 0)
+		im->unwritten += lines;
+		if (commit_when_due(im, err) < 0)
 			return -1;
 		show_progress(im);
 		if (lines || pushed)

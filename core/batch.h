@@ -95,6 +95,7 @@ struct known_row {
 
 struct batch {
 	struct arena arena; /* of the lists below, reset after commit */
+	bool more; /* only mail (messages, dropped, php): the transaction goes on */
 	struct message **messages; /* dirty ones, in order of id */
 	size_t nmessages;
 	int64_t *dropped; /* rows to delete: inbound, or joined into another */

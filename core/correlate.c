@@ -445,15 +445,11 @@ static int by_row(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-void correlate_batch(struct correlate *c, struct batch *b)
+void correlate_batch_mail(struct correlate *c, struct batch *b)
 {
-	struct map_slot *slot;
-	size_t i = 0;
-
 	if (c->ndirty)
 		qsort(c->dirty, c->ndirty, sizeof(*c->dirty), by_row);
 	b->messages = arena_alloc(&b->arena, (c->ndirty + 1) * sizeof(*b->messages));
-	b->nmessages = 0;
 	for (size_t k = 0; k < c->ndirty; k++) {
 		struct queue_entry *e = queue_find_row(&c->queue, c->dirty[k]);
 
@@ -464,17 +460,23 @@ void correlate_batch(struct correlate *c, struct batch *b)
 	b->ndropped = c->ndropped;
 	b->php = c->php;
 	b->nphp = c->nphp;
+	b->next_message = c->queue.next_id;
+	b->next_php = c->next_php;
+	b->watermark = c->watermark;
+}
+
+void correlate_batch(struct correlate *c, struct batch *b)
+{
+	struct map_slot *slot;
+	size_t i = 0;
+
 	b->inbound = arena_alloc(&b->arena, (c->inbound.count + 1) * sizeof(*b->inbound));
-	b->ninbound = 0;
 	while ((slot = map_next(&c->inbound, &i)))
 		b->inbound[b->ninbound++] = *(struct inbound_count *)slot->value;
 	directs_batch(&c->directs, b);
 	b->nnotes = notes_changes(&c->notes, &b->arena, &b->notes);
-	b->next_message = c->queue.next_id;
-	b->next_php = c->next_php;
 	if (c->detect)
 		detect_batch(c->detect, b);
-	b->watermark = c->watermark;
 }
 
 static void inbound_clear(struct correlate *c)
@@ -492,7 +494,7 @@ static void inbound_clear(struct correlate *c)
 	memset(&c->inbound, 0, sizeof(c->inbound));
 }
 
-void correlate_committed(struct correlate *c)
+void correlate_mail_committed(struct correlate *c)
 {
 	for (size_t k = 0; k < c->ndirty; k++) {
 		struct queue_entry *e = queue_find_row(&c->queue, c->dirty[k]);
@@ -509,12 +511,16 @@ void correlate_committed(struct correlate *c)
 			php_mail_free(c->php[k]);
 	}
 	c->ndirty = c->ndropped = c->nphp = 0;
+	queue_trim(&c->queue);
+}
+
+void correlate_committed(struct correlate *c)
+{
 	inbound_clear(c);
 	directs_clear(&c->directs);
 	notes_committed(&c->notes);
 	if (c->detect)
 		detect_committed(c->detect);
-	queue_trim(&c->queue);
 }
 
 bool correlate_dirty(const struct correlate *c)

@@ -66,8 +66,11 @@ void correlate_event(struct correlate *c, const struct origin *from, const struc
 void correlate_advance(struct correlate *c, usec_t now);
 /* Ends the waits that are over at `now`, without moving event time. */
 void correlate_end_waits(struct correlate *c, usec_t now);
-/* Adds what changed to the batch; correlate_committed() once it is written. */
+/* Adds the mail that changed to the batch, or what else did; correlate_mail_committed() and
+ * correlate_committed() once it is written. */
+void correlate_batch_mail(struct correlate *c, struct batch *b);
 void correlate_batch(struct correlate *c, struct batch *b);
+void correlate_mail_committed(struct correlate *c);
 void correlate_committed(struct correlate *c);
 bool correlate_dirty(const struct correlate *c);
 void correlate_restore_php(struct correlate *c, struct php_mail *p);

@@ -1146,6 +1146,13 @@ void detect_committed(struct detect *d)
 	}
 }
 
+bool detect_full(const struct detect *d)
+{
+	size_t many = STREAMS_MAX_IN_MEMORY + STREAMS_MAX_IN_MEMORY / 2;
+
+	return d->rows.load_stream && d->nstreams > many;
+}
+
 void detect_put_away(struct detect *d)
 {
 	struct stream *s = d->oldest, *newer;

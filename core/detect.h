@@ -54,6 +54,8 @@ void detect_advance(struct detect *d, usec_t now);
 bool detect_dirty(const struct detect *d);
 void detect_batch(struct detect *d, struct batch *b);
 void detect_committed(struct detect *d);
+/* Are there so many streams in memory that a commit should let some go? */
+bool detect_full(const struct detect *d);
 /* Streams that did not speak since the last call are rows from now on. */
 void detect_put_away(struct detect *d);
 void detect_restore(struct detect *d, int64_t next_stream, int64_t next_finding);

@@ -69,6 +69,7 @@ struct pipeline {
 	struct correlate correlate;
 	struct pipeline_source *sources;
 	struct batch batch;
+	bool in_part; /* the batch is one of pipeline_part() */
 	struct pipeline_totals totals;
 	usec_t newest;
 };
@@ -689,12 +690,31 @@ void pipeline_end_waits(struct pipeline *p, usec_t now)
 
 /* ---- commit ---- */
 
-struct batch *pipeline_batch(struct pipeline *p)
+/* An empty one that knows what its arena is. */
+static struct batch *begin_batch(struct pipeline *p)
 {
 	struct batch *b = &p->batch;
-	size_t sources = 0, unknown = 0, losses = 0;
 
 	arena_reset(&b->arena);
+	*b = (struct batch){ .arena = b->arena };
+	correlate_batch_mail(&p->correlate, b);
+	return b;
+}
+
+struct batch *pipeline_part(struct pipeline *p)
+{
+	struct batch *b = begin_batch(p);
+
+	p->in_part = b->more = true;
+	return b;
+}
+
+struct batch *pipeline_batch(struct pipeline *p)
+{
+	struct batch *b = begin_batch(p);
+	size_t sources = 0, unknown = 0, losses = 0;
+
+	p->in_part = false;
 	correlate_batch(&p->correlate, b);
 	for (struct pipeline_source *s = p->sources; s; s = s->next) {
 		sources += s->count.lines != 0;
@@ -704,7 +724,6 @@ struct batch *pipeline_batch(struct pipeline *p)
 	b->sources = arena_alloc(&b->arena, (sources + 1) * sizeof(*b->sources));
 	b->unknown = arena_alloc(&b->arena, (unknown + 1) * sizeof(*b->unknown));
 	b->losses = arena_alloc(&b->arena, (losses + 1) * sizeof(*b->losses));
-	b->nsources = b->nunknown = b->nlosses = 0;
 	for (struct pipeline_source *s = p->sources; s; s = s->next) {
 		if (s->count.lines)
 			b->sources[b->nsources++] = s->count;
@@ -713,18 +732,18 @@ struct batch *pipeline_batch(struct pipeline *p)
 		for (size_t i = 0; i < s->nlosses; i++)
 			b->losses[b->nlosses++] = s->losses[i];
 	}
-	b->positions = NULL;
-	b->journals = NULL;
-	b->npositions = b->njournals = 0;
 	return b;
 }
 
 void pipeline_committed(struct pipeline *p)
 {
+	correlate_mail_committed(&p->correlate);
+	arena_reset(&p->batch.arena);
+	if (p->in_part)
+		return;
 	correlate_committed(&p->correlate);
 	for (struct pipeline_source *s = p->sources; s; s = s->next)
 		counts_clear(s);
-	arena_reset(&p->batch.arena);
 }
 
 void pipeline_put_away(struct pipeline *p)
@@ -736,6 +755,8 @@ void pipeline_put_away(struct pipeline *p)
 
 bool pipeline_full(const struct pipeline *p)
 {
+	if (p->correlate.detect && detect_full(p->correlate.detect))
+		return true;
 	for (const struct pipeline_source *s = p->sources; s; s = s->next)
 		if (s->nunknown >= UNKNOWN_ASK)
 			return true;

@@ -119,7 +119,10 @@ void pipeline_tick(struct pipeline *p, usec_t now);
 void pipeline_end_waits(struct pipeline *p, usec_t now);
 /* Gathers what changed since the last commit. Valid until pipeline_committed. */
 struct batch *pipeline_batch(struct pipeline *p);
-/* The batch is in the database. */
+/* Of that only the mail, to be written within the transaction of the next batch: what is
+ * much need not wait in memory, what changes often is written once. */
+struct batch *pipeline_part(struct pipeline *p);
+/* The batch, or part, is in the database. */
 void pipeline_committed(struct pipeline *p);
 /* What was not used since the last call goes out of memory, as far as it can be
  * read back. */
@@ -130,7 +133,7 @@ const struct pipeline_totals *pipeline_totals(struct pipeline *p);
 usec_t pipeline_watermark(const struct pipeline *p);
 /* The newest time any line had, customers' logs included. */
 usec_t pipeline_newest(const struct pipeline *p);
-/* Is so much only counted that a commit should come soon? */
+/* Is so much kept for the next commit, of counts or of streams, that it should come soon? */
 bool pipeline_full(const struct pipeline *p);
 /* True when there is something to commit besides positions. */
 bool pipeline_dirty(const struct pipeline *p);

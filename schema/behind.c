@@ -1,9 +1,10 @@
 /* One thread, one batch under way.
  *
  * Invariant: `batch` and the store are the thread's while `busy`, and the pipeline's side's
- * else; only that side sets `busy`, only the thread clears it. What the pipeline asks for is
- * read from what is committed, which is all but the batch under way; so a row of that batch
- * is waited for. Knows nothing of positions or of what a batch holds otherwise. */
+ * else; only that side sets `busy`, only the thread clears it. What the pipeline asks for
+ * while the thread is busy is read from what is committed, if it is surely not in the
+ * transaction under way; else the thread is waited for. Streams are in the last part of a
+ * transaction only. Knows nothing of positions or of what a batch holds otherwise. */
 #include "schema/behind.h"
 
 #include <pthread.h>
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 
 #include "base/map.h"
-#include "schema/finding.h"
 #include "schema/row_read.h"
 #include "schema/stream.h"
 
@@ -22,11 +22,11 @@ struct behind {
 	struct store *store;
 	struct batch batch;
 	struct map streams; /* keys of the batch's */
+	bool alone; /* nothing else is in its transaction */
 
-	struct sql *db; /* reads */
+	struct sql *db; /* reads beside the thread */
 	struct row_reader rows;
 	struct stream_rows stream_rows;
-	struct finding_rows findings;
 
 	pthread_t thread;
 	bool started;
@@ -102,6 +102,7 @@ int behind_commit(struct behind *b, struct batch *batch, struct error *err)
 {
 	if (behind_wait(b, err) < 0)
 		return -1;
+	b->alone = !b->batch.more;
 	forget_batch(b);
 	batch_take(&b->batch, batch);
 	for (size_t i = 0; i < b->batch.nstreams; i++)
@@ -138,8 +139,10 @@ struct message *behind_load_message(void *behind, int64_t id)
 	struct behind *b = behind;
 	struct message *m;
 
-	if (is_busy(b) && has_message(&b->batch, id))
+	if (!is_busy(b) || !b->alone || has_message(&b->batch, id)) {
 		behind_wait(b, NULL);
+		return store_load_message(b->store, id);
+	}
 	m = message_new();
 	m->stored = row_read_message(&b->rows, id, m, NULL) == 1;
 	if (m->stored)
@@ -155,7 +158,7 @@ int64_t behind_find(void *behind, struct str host, struct str id, usec_t time, u
 	struct behind *b = behind;
 
 	behind_wait(b, NULL);
-	return row_find(&b->rows, host, id, time, seen, closed);
+	return store_find(b->store, host, id, time, seen, closed);
 }
 
 bool behind_load_stream(void *behind, struct str key, struct stream_row *row)
@@ -179,13 +182,9 @@ void behind_load_known(void *behind, int64_t stream,
 struct finding *behind_load_finding(void *behind, int64_t id)
 {
 	struct behind *b = behind;
-	struct finding *f = finding_new();
 
 	behind_wait(b, NULL);
-	if (finding_read(&b->findings, id, f, NULL) == 1)
-		return f;
-	finding_free(f);
-	return NULL;
+	return store_load_finding(b->store, id);
 }
 
 /* ---- life ---- */
@@ -213,8 +212,7 @@ static int set_up(struct behind *b, const char *path, struct error *err)
 	b->db = sql_open_read(path, err);
 	if (!b->db || sql_exec(b->db, SET_CACHE, err) < 0 ||
 	    row_reader_init(&b->rows, b->db, err) < 0 ||
-	    stream_rows_init(&b->stream_rows, b->db, err) < 0 ||
-	    finding_rows_init(&b->findings, b->db, err) < 0)
+	    stream_rows_init(&b->stream_rows, b->db, err) < 0)
 		return -1;
 	return start_thread(b, err);
 }

@@ -12,14 +12,14 @@ struct behind;
 struct behind *behind_start(struct store *s, const char *path, struct error *err);
 /* Waits, and ends the thread. */
 void behind_stop(struct behind *b); /* NULL is fine */
-/* Waits for the batch before, then takes this one (batch_take()) to be committed. -1: a
+/* Waits for the batch before, then takes this one (batch_take()) for store_commit(). -1: a
  * batch failed, nothing was taken, and nothing will be any more: what was read since is
  * read again from the positions that are in the database. */
 int behind_commit(struct behind *b, struct batch *batch, struct error *err);
-/* Until all that was taken is committed. -1: a batch failed. */
+/* Until all that was taken is written. -1: a batch failed. */
 int behind_wait(struct behind *b, struct error *err);
 
-/* For struct row_source. What the batch under way writes is waited for. */
+/* For struct row_source. What was taken is as good as committed. */
 struct message *behind_load_message(void *behind, int64_t id);
 int64_t behind_find(void *behind, struct str host, struct str id, usec_t time, usec_t *seen,
 		    usec_t *closed);

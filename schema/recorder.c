@@ -160,6 +160,14 @@ int recorder_commit(struct recorder *r, const struct position *positions, size_t
 	return 0;
 }
 
+int recorder_write(struct recorder *r, struct error *err)
+{
+	if (commit(r, pipeline_part(r->pipeline), err) < 0)
+		return -1;
+	pipeline_committed(r->pipeline);
+	return 0;
+}
+
 int recorder_settle(struct recorder *r, struct error *err)
 {
 	return r->behind ? behind_wait(r->behind, err) : 0;

@@ -36,6 +36,9 @@ void recorder_watch(struct recorder *r, void (*committed)(void *context, const s
  * forgotten and the same call can be made again. */
 int recorder_commit(struct recorder *r, const struct position *positions, size_t npositions,
 		    struct error *err);
+/* Writes the mail of the pipeline's batch within the transaction of the next commit, which
+ * must come before anything else is written. Of a recorder that writes behind. */
+int recorder_write(struct recorder *r, struct error *err);
 /* Waits until all commits are in the database. -1: one failed, as any further one will:
  * give up, what is missing is read again from the positions of the last that did not. */
 int recorder_settle(struct recorder *r, struct error *err);

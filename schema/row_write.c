@@ -154,7 +154,7 @@ int row_writer_flush(struct row_writer *w, struct error *err)
 	return sieve_flush(&w->sieve, err);
 }
 
-void row_writer_committed(struct row_writer *w)
+void row_writer_flushed(struct row_writer *w)
 {
 	hourly_forget(&w->hourly);
 	map_release(&w->subjects);

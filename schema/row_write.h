@@ -38,10 +38,10 @@ int row_put_php(struct row_writer *w, const struct php_mail *p, struct error *er
 /* A row that is not there is no error. */
 int row_drop_message(struct row_writer *w, int64_t id, struct error *err);
 int row_drop_php(struct row_writer *w, int64_t id, struct error *err);
-/* Writes what is gathered in memory; before a commit. */
+/* Writes what is gathered in memory; before a commit, and before it is read. */
 int row_writer_flush(struct row_writer *w, struct error *err);
-/* After a commit: starts gathering anew. */
-void row_writer_committed(struct row_writer *w);
+/* After that: starts gathering anew. */
+void row_writer_flushed(struct row_writer *w);
 /* After a rollback: forgets what the database does not hold. */
 /* Forgets what is found again in the tables. */
 void row_writer_put_away(struct row_writer *w);

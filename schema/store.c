@@ -64,10 +64,6 @@ static const struct sql_text statements[] = {
 
 static int write_meta(struct store *s, struct error *err)
 {
-	s->next[META_MESSAGES] += s->rows.hourly.messages;
-	s->next[META_RECIPIENTS] += s->rows.hourly.recipients;
-	s->next[META_PHP] += s->rows.php;
-	s->next[META_STREAMS] += s->streams.change;
 	for (int i = 0; i < META_COUNT; i++) {
 		if (s->next[i] == s->meta[i])
 			continue;
@@ -79,23 +75,64 @@ static int write_meta(struct store *s, struct error *err)
 	return 0;
 }
 
-int store_transaction(struct store *s, int (*fn)(struct store *, void *, struct error *),
-		      void *argument, struct error *err)
+static int begin(struct store *s, struct error *err)
 {
+	if (s->open)
+		return 0;
 	if (sql_run(s->begin, err) < 0)
 		return -1;
 	memcpy(s->next, s->meta, sizeof(s->next));
-	if (fn(s, argument, err) == 0 && row_writer_flush(&s->rows, err) == 0 &&
-	    write_meta(s, err) == 0 && sql_run(s->commit, err) == 0) {
-		memcpy(s->meta, s->next, sizeof(s->meta));
-		row_writer_committed(&s->rows);
-		stream_rows_settled(&s->streams);
-		return 0;
-	}
+	s->open = true;
+	return 0;
+}
+
+/* All that memory knows of what was written goes into the transaction. */
+static int flush(struct store *s, struct error *err)
+{
+	if (row_writer_flush(&s->rows, err) < 0)
+		return -1;
+	s->next[META_MESSAGES] += s->rows.hourly.messages;
+	s->next[META_RECIPIENTS] += s->rows.hourly.recipients;
+	s->next[META_PHP] += s->rows.php;
+	s->next[META_STREAMS] += s->streams.change;
+	row_writer_flushed(&s->rows);
+	stream_rows_settled(&s->streams);
+	return 0;
+}
+
+static int end(struct store *s, struct error *err)
+{
+	if (write_meta(s, err) < 0 || sql_run(s->commit, err) < 0)
+		return -1;
+	memcpy(s->meta, s->next, sizeof(s->meta));
+	s->open = false;
+	return 0;
+}
+
+static void roll_back(struct store *s)
+{
 	sql_run(s->rollback, NULL); /* SQLite may have done it already */
 	row_writer_rolled_back(&s->rows);
 	stream_rows_settled(&s->streams);
+	s->open = false;
+}
+
+typedef int step_fn(struct store *s, void *argument, struct error *err);
+
+/* Within the open transaction, which begins with it if there is none. */
+static int run(struct store *s, step_fn *fn, void *argument, bool more, struct error *err)
+{
+	if (begin(s, err) < 0)
+		return -1;
+	if (fn(s, argument, err) == 0 && flush(s, err) == 0 && (more || end(s, err) == 0))
+		return 0;
+	roll_back(s);
 	return -1;
+}
+
+int store_transaction(struct store *s, step_fn *fn, void *argument, struct error *err)
+{
+	return run(s, fn, argument, false, err);
 }
 
 /* --- opening --------------------------------------------------------------- */
@@ -305,15 +342,22 @@ static int put_positions(struct store *s, const struct batch *b, struct error *e
 	return 0;
 }
 
+static int put_mail(struct store *s, void *argument, struct error *err)
+{
+	const struct batch *b = argument;
+
+	if (b->watermark > s->next[META_WATERMARK])
+		s->next[META_WATERMARK] = b->watermark;
+	s->rows.day = s->next[META_WATERMARK] / USEC_DAY;
+	return put_messages(s, b, err) < 0 || put_php(s, b, err) < 0 ? -1 : 0;
+}
+
 static int put_batch(struct store *s, void *argument, struct error *err)
 {
 	const struct batch *b = argument;
 
 	s->next[META_COMMITS]++;
-	if (b->watermark > s->next[META_WATERMARK])
-		s->next[META_WATERMARK] = b->watermark;
-	s->rows.day = s->next[META_WATERMARK] / USEC_DAY;
-	if (put_messages(s, b, err) < 0 || put_php(s, b, err) < 0 || put_notes(s, b, err) < 0)
+	if (put_mail(s, argument, err) < 0 || put_notes(s, b, err) < 0)
 		return -1;
 	if (put_detection(s, b, err) < 0 ||
 	    counts_put(&s->counts, &s->rows.domain, &s->rows.account, b, err) < 0)
@@ -370,7 +414,9 @@ static void bound_wal(struct store *s)
 
 int store_commit(struct store *s, const struct batch *b, struct error *err)
 {
-	if (store_transaction(s, put_batch, (void *)b, err) < 0)
+	if (b->more)
+		return run(s, put_mail, (void *)b, true, err);
+	if (run(s, put_batch, (void *)b, false, err) < 0)
 		return -1;
 	bound_wal(s);
 	return 0;

@@ -33,9 +33,10 @@ struct finding *store_load_finding(void *store, int64_t id);
 /* Of which findings people are to be told: each that is written from now on and was last
  * seen, or closed, by the log, since. INT64_MAX: of none, as at the start; 0: of all. */
 void store_tell_since(struct store *s, usec_t last_seen);
-/* One transaction. Recipients are written when the message is new or says
- * rcpt_dirty. On failure the database is as before. On success what
- * was written is marked as stored by the caller. */
+/* One transaction, or a part of one: a batch with `more` is committed with the first
+ * behind it that has none, and nothing else is written in between. Recipients are written
+ * when the message is new or says rcpt_dirty. On failure the database is as before the
+ * transaction. On success what was written is marked as stored by the caller. */
 int store_commit(struct store *s, const struct batch *b, struct error *err);
 /* From now on a thread keeps the write-ahead log short, so that no commit waits for it. */
 int store_checkpoint_beside(struct store *s, struct error *err);

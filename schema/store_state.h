@@ -42,6 +42,7 @@ struct store {
 	struct stream_rows streams;
 	struct sql_stmt *begin, *commit, *rollback, *put_meta, *put_note, *drop_note,
 		*put_news;
+	bool open; /* a transaction, between its parts */
 	int64_t meta[META_COUNT]; /* as committed */
 	int64_t next[META_COUNT]; /* as the open transaction will leave it */
 	int64_t checkpoint_at; /* bytes of the write-ahead log */

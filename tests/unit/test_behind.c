@@ -97,10 +97,10 @@ static struct message *make(int64_t id)
 	return m;
 }
 
-static void take_messages(struct world *w, int64_t first, size_t n)
+static void take(struct world *w, int64_t first, size_t n, bool more)
 {
 	struct message **m = calloc(n, sizeof(struct message *));
-	struct batch b = { .nmessages = n };
+	struct batch b = { .nmessages = n, .more = more };
 	struct error err = { 0 };
 
 	for (size_t i = 0; i < n; i++)
@@ -114,6 +114,11 @@ static void take_messages(struct world *w, int64_t first, size_t n)
 	for (size_t i = 0; i < n; i++)
 		message_free(m[i]);
 	free(m);
+}
+
+static void take_messages(struct world *w, int64_t first, size_t n)
+{
+	take(w, first, n, false);
 }
 
 static void assert_text(struct str got, const char *want)
@@ -186,14 +191,89 @@ static void stream_under_way_is_found(void **state)
 	assert_false(behind_load_stream(w->behind, STR("20000"), &row));
 }
 
-static void refuse_messages(struct world *w)
+static int64_t number(struct world *w, const char *query)
+{
+	struct error err = { 0 };
+	struct sql *db = sql_open_read(w->path, &err);
+	struct sql_stmt *st = db ? sql_prepare(db, query, &err) : NULL;
+	int64_t n;
+
+	if (!st || sql_step(st, &err) != 1)
+		fail_msg("%s", err.text);
+	n = sql_int(st, 0);
+	sql_finalize(st);
+	sql_close(db);
+	return n;
+}
+
+#define COUNT_MESSAGES "SELECT count(*) FROM message"
+#define SUM_HOURS "SELECT sum(messages) FROM hourly"
+#define TOLD_MESSAGES "SELECT value FROM meta WHERE name = 'messages'"
+
+static void assert_message(struct world *w, int64_t id)
+{
+	struct message *m = behind_load_message(w->behind, id);
+
+	assert_non_null(m);
+	assert_int_equal(m->id, id);
+	message_free(m);
+}
+
+/* Whoever else reads sees nothing of a transaction before its last part. */
+static void parts_are_one_transaction(void **state)
+{
+	struct world *w = *state;
+	struct error err = { 0 };
+	usec_t seen, closed;
+
+	take_messages(w, 1, 10);
+	take(w, 11, 20, true);
+	assert_message(w, 30);
+	assert_int_equal(behind_wait(w->behind, &err), 0);
+	assert_int_equal(number(w, COUNT_MESSAGES), 10);
+	assert_message(w, 5);
+	assert_message(w, 15);
+	take(w, 31, MANY, true);
+	assert_message(w, 16); /* of the part before the one under way */
+	assert_message(w, 30 + MANY);
+	assert_true(behind_find(w->behind, STR("web1"), STR("4XyZ12abcd"),
+				T0 + (30 + MANY) * USEC_SECOND, &seen, &closed) > 30);
+	assert_int_equal(number(w, COUNT_MESSAGES), 10);
+	assert_int_equal(number(w, TOLD_MESSAGES), 10);
+	take_messages(w, 31 + MANY, 1);
+	assert_int_equal(behind_wait(w->behind, &err), 0);
+	assert_int_equal(number(w, COUNT_MESSAGES), 31 + MANY);
+	assert_int_equal(number(w, SUM_HOURS), 31 + MANY);
+	assert_int_equal(number(w, TOLD_MESSAGES), 31 + MANY);
+}
+
+/* As after a crash: the transaction had no last part. */
+static void parts_without_an_end_are_nothing(void **state)
+{
+	struct world *w = *state;
+	struct error err = { 0 };
+
+	take_messages(w, 1, 10);
+	take(w, 11, 20, true);
+	behind_stop(w->behind);
+	w->behind = NULL;
+	store_close(w->store);
+	w->store = store_open(w->path, &err);
+	assert_non_null(w->store);
+	assert_int_equal(number(w, COUNT_MESSAGES), 10);
+	assert_int_equal(number(w, SUM_HOURS), 10);
+}
+
+static void refuse_messages_from(struct world *w, const char *id)
 {
 	struct error err = { 0 };
 	struct sql *db = sql_open_existing(w->path, &err);
+	char text[160];
 
 	assert_non_null(db);
-	assert_int_equal(sql_exec(db, "CREATE TRIGGER refuse BEFORE INSERT ON message_row"
-				  " BEGIN SELECT RAISE(ABORT, 'refused'); END", &err), 0);
+	snprintf(text, sizeof(text), "CREATE TRIGGER refuse BEFORE INSERT ON message_row"
+		 " WHEN new.id >= %s BEGIN SELECT RAISE(ABORT, 'refused'); END", id);
+	assert_int_equal(sql_exec(db, text, &err), 0);
 	sql_close(db);
 }
 
@@ -206,12 +286,29 @@ static void failure_ends_it(void **state)
 	struct batch next = { .positions = &at, .npositions = 1 };
 	struct error err = { 0 };
 
-	refuse_messages(w);
+	refuse_messages_from(w, "1");
 	take_messages(w, 1, 1);
 	assert_int_equal(behind_commit(w->behind, &next, &err), -1);
 	assert_non_null(strstr(err.text, "refused"));
 	assert_int_equal(behind_wait(w->behind, &err), -1);
 	assert_false(store_position_of_path(w->store, STR("mail.log"), &found));
+}
+
+/* A part that fails takes those before it along. */
+static void failure_undoes_all_parts(void **state)
+{
+	struct world *w = *state;
+	struct batch end = { 0 };
+	struct error err = { 0 };
+
+	refuse_messages_from(w, "30");
+	take(w, 1, 10, true);
+	assert_int_equal(behind_wait(w->behind, &err), 0);
+	take(w, 30, 1, true);
+	assert_int_equal(behind_commit(w->behind, &end, &err), -1);
+	assert_non_null(strstr(err.text, "refused"));
+	assert_int_equal(number(w, "SELECT count(*) FROM hourly"), 0);
+	assert_int_equal(number(w, "SELECT count(*) FROM minute"), 0);
 }
 
 int main(void)
@@ -221,7 +318,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(message_under_way_is_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(id_under_way_is_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(stream_under_way_is_found, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(parts_are_one_transaction, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(parts_without_an_end_are_nothing, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(failure_ends_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(failure_undoes_all_parts, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -530,6 +530,35 @@ static void test_inbound_is_only_counted(void **state)
 	settings_free(outbound);
 }
 
+/* Mail is written in parts; what is counted waits for the whole. */
+static void test_a_part_is_mail_only(void **state)
+{
+	struct world *w = *state;
+	struct batch *b;
+
+	push(w->mta, "Nov 23 10:00:00 host postfix/pickup[9]: 4AAAAAAA: uid=1001 from=<bob>\n");
+	push(w->mta, "Nov 23 10:00:00 host postfix/smtpd[9]: gibberish of a kind\n");
+	push(w->mta, QUEUED("10:00:00", "4AAAAAAA", "s@else.example", "1"));
+	run(w);
+	b = pipeline_part(w->pipeline);
+	assert_true(b->more);
+	assert_int_equal(b->nmessages, 1);
+	assert_int_equal(b->nsources + b->nunknown + b->nnotes + b->nstreams, 0);
+	assert_true(b->next_message > b->messages[0]->id);
+	pipeline_committed(w->pipeline);
+	push(w->mta, REMOVED("10:00:02", "4AAAAAAA"));
+	b = batch(w);
+	assert_false(b->more);
+	assert_int_equal(b->nmessages, 1);
+	assert_true(b->messages[0]->stored);
+	assert_int_equal(b->nsources, 1);
+	assert_int_equal(b->sources[0].lines, 4);
+	pipeline_committed(w->pipeline);
+	b = pipeline_part(w->pipeline);
+	assert_int_equal(b->nmessages, 0);
+	pipeline_committed(w->pipeline);
+}
+
 #define CONNECTION(time, to, port, uid) "Nov 23 " time " host kernel: [ 9.9] smtp: IN= OUT=eth0 " \
 	"SRC=192.0.2.1 DST=" to " LEN=60 PROTO=TCP SPT=1 DPT=" port " SYN URGP=0 UID=" uid " GID=1 \n"
 
@@ -817,6 +846,7 @@ int main(void)
 		T(test_bounce_is_linked_to_its_parent),
 		T(test_owner_is_asked_anew_after_a_reload),
 		T(test_inbound_is_only_counted),
+		T(test_a_part_is_mail_only),
 		T(test_connections_are_only_counted),
 		T(test_connections_are_bounded),
 		T(test_forward_is_outside_mail_that_leaves_again),
