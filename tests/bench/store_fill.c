@@ -16,6 +16,7 @@
 #include "tests/bench/store_samples.h"
 #include "tests/sim/random.h"
 
+#define CHUNKS (KNOWN_GENERATION / KNOWN_CHUNK)
 #define OPEN_FINDINGS 32
 #define MESSAGES_PER_FINDING 10000
 #define CALM_COMMITS 300 /* before the deleting begins */
@@ -31,6 +32,7 @@ struct waiting {
 /* A stream as the detector keeps it; row numbers are places in the list, from 1 on. */
 struct sender {
 	uint32_t known; /* recipients */
+	uint32_t chunks; /* of them, that were written */
 	bool touched;
 };
 
@@ -184,11 +186,11 @@ static struct str stream_key(const struct load *l, int64_t number, char buf[stat
 	return (struct str){ buf, (size_t)snprintf(buf, 128, "account\nw%05u\n", account) };
 }
 
-/* Of the account 150 bytes; of others some hundred, growing with what they learned. */
+/* What was learned, and, of those that write to somebody, the recipients known last. */
 static struct str stream_state(struct load *l, int64_t number)
 {
 	uint32_t known = l->senders[number - 1].known;
-	size_t n = number % 3 == 1 ? 152 : 220 + (known < 1000 ? known : 1000);
+	size_t n = number % 3 == 1 ? 264 : 220 + known % KNOWN_CHUNK * sizeof(uint32_t);
 	uint64_t *p = arena_alloc(&l->batch.arena, n + 8);
 
 	for (size_t i = 0; i <= n / 8; i++)
@@ -201,7 +203,6 @@ static void give_stream(struct load *l, int64_t number)
 {
 	struct batch *b = &l->batch;
 	struct sender *s = &l->senders[number - 1];
-	uint32_t at = s->known % KNOWN_GENERATION;
 	char key[128];
 	uint32_t *hashes;
 
@@ -210,15 +211,16 @@ static void give_stream(struct load *l, int64_t number)
 		number, arena_str(&b->arena, stream_key(l, number, key)), stream_state(l, number),
 		l->maker.time
 	};
-	if (at % KNOWN_CHUNK == 0)
+	if (s->chunks == s->known / KNOWN_CHUNK)
 		return;
 	hashes = arena_alloc(&b->arena, KNOWN_CHUNK * sizeof(*hashes));
-	for (uint32_t i = 0; i < at % KNOWN_CHUNK; i++)
+	for (uint32_t i = 0; i < KNOWN_CHUNK; i++)
 		hashes[i] = (uint32_t)mix((uint64_t)number, i);
 	b->known[b->nknown++] = (struct known_row){
-		number, s->known / KNOWN_GENERATION, at / KNOWN_CHUNK,
-		{ (const char *)hashes, at % KNOWN_CHUNK * sizeof(*hashes) }
+		number, s->chunks / CHUNKS, s->chunks % CHUNKS,
+		{ (const char *)hashes, KNOWN_CHUNK * sizeof(*hashes) }
 	};
+	s->chunks++;
 }
 
 static void give_findings(struct load *l)
@@ -480,15 +482,19 @@ static int64_t retain(struct load *l, usec_t before, struct samples *steps)
 }
 
 /* The newest messages are added to what is there, the oldest go. What waits in the
- * queue at the end of the last run stays open. */
+ * queue at the end of the last run stays open. As in the daemon a thread keeps the
+ * write-ahead log short. */
 int load_retain(const struct load_options *o)
 {
 	struct report_status st = status_of(o->database);
 	int64_t bytes = file_bytes(o->database), deleted;
 	struct samples steps = { 0 };
+	struct error err;
 	struct load l;
 
 	open_load(&l, o, st.messages, st.php, st.watermark);
+	if (store_checkpoint_beside(l.store, &err) < 0)
+		fail(&err);
 	for (int i = 0; i < CALM_COMMITS; i++)
 		store_one_batch(&l);
 	fputs("{", stdout);
