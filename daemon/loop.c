@@ -41,6 +41,8 @@
 #define RETAIN_EVERY_USEC USEC_HOUR
 #define RETAIN_STEP_USEC (USEC_SECOND / 20)
 #define RETAIN_ROWS 200
+/* So much later while there is always something to read: no host is too busy to delete. */
+#define RETAIN_BUSY_USEC USEC_SECOND
 
 struct loop {
 	struct loop_setup *setup;
@@ -364,7 +366,7 @@ static void slow_things(struct loop *l, bool busy, usec_t now)
 		return;
 	if (!busy && is_due(l->clock_due, now))
 		advance_clock(l, now);
-	if (!busy && is_due(l->retain_due, now))
+	if (is_due(l->retain_due, busy ? now - RETAIN_BUSY_USEC : now))
 		retain(l, now);
 }
 
