@@ -1,8 +1,8 @@
 /* Reading and writing the time stamps of logs.
  *
  * Invariant: a stamp is taken whole or not at all. Lines of one day follow each
- * other, so the last day worked out is remembered: a stamp then costs reading
- * its digits. One thread at a time. Knows no clock: `now` and `near` are given. */
+ * other, so the last day worked out is remembered, by each thread for itself: a stamp
+ * then costs reading its digits. Knows no clock: `now` and `near` are given. */
 #include "base/stamp.h"
 
 #include <stdio.h>
@@ -18,14 +18,14 @@ struct civil {
 };
 
 /* The last day on which one offset holds, and on the days next to it. */
-static struct {
+static _Thread_local struct {
 	const struct zone *zone;
 	int year, month, day;
 	usec_t start; /* UTC of local midnight */
 } last_day;
 
 /* Likewise for stamps without a year. */
-static struct {
+static _Thread_local struct {
 	const struct zone *zone;
 	char text[6]; /* "Nov 23" */
 	usec_t start;
@@ -349,7 +349,7 @@ static bool eat_date_time(struct str *s, char between, struct civil *c)
 }
 
 /* The last minute that a stamp with an offset was of: those of a log come in order. */
-static struct {
+static _Thread_local struct {
 	char text[17]; /* "2026-11-23T07:20:" */
 	char offset[6];
 	size_t offset_n;
@@ -361,7 +361,8 @@ static bool in_last_minute(struct str *s, usec_t *out)
 	struct civil c = { 0 };
 	struct str rest = *s, offset = { last_minute.offset, last_minute.offset_n };
 
-	if (s->n < 19 || memcmp(s->p, last_minute.text, sizeof(last_minute.text)) != 0)
+	if (!last_minute.offset_n || s->n < 19 ||
+	    memcmp(s->p, last_minute.text, sizeof(last_minute.text)) != 0)
 		return false;
 	c.second = two_digits(s->p + 17);
 	rest = str_skip(rest, 19);
