@@ -225,8 +225,10 @@ static void begin_to_wait(struct step *s)
 		deadline_add(&s->c->giving_up, m->id,
 			     m->time + s->c->settings->php_wait + USEC_SECOND);
 	}
-	if (m->channel == CHANNEL_SMTP && (m->work.no_end || s->ev->process >= 0))
+	if (m->channel == CHANNEL_SMTP && (m->work.no_end || s->ev->process >= 0)) {
 		deadline_add(&s->c->patience, m->id, m->time + JOIN_PATIENCE);
+		m->awaited = true;
+	}
 }
 
 static void accept_message(struct step *s)

@@ -400,6 +400,8 @@ void correlate_end_waits(struct correlate *c, usec_t now)
 	while ((row = deadline_due(&c->patience, now))) {
 		struct message *m = message_of_row(c, row);
 
+		if (m)
+			m->awaited = false;
 		if (m && m->work.waiting && !m->comparable)
 			php_seek(c, m, true);
 		if (m && (m->work.waiting || m->channel != CHANNEL_LOCAL))

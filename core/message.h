@@ -129,6 +129,7 @@ struct message {
 	bool stored; /* the row exists */
 	bool dirty; /* differs from the row */
 	bool rcpt_dirty; /* a recipient differs from its row */
+	bool awaited; /* a deadline of correlate.c is to find it in memory */
 	bool comparable; /* waits for its PHP line with its recipients known */
 	size_t judge_from, judge_to; /* recipients whose outcome may be news to the detector */
 	struct join_node *nodes; /* of join.c */

@@ -104,15 +104,11 @@ static void keys_drop(struct queue *q, struct queue_entry *e)
 	}
 }
 
-static void wake_id(struct queue *q, struct str host, struct str id);
-
 /* Takes the key from the entry that has it now: the id was used again. */
 static void key_take_over(struct queue *q, struct str host, struct str instance, struct str id)
 {
-	struct queue_key *k, **at;
+	struct queue_key *k = key_find(q, host, instance, false, id), **at;
 
-	wake_id(q, host, id);
-	k = key_find(q, host, instance, false, id);
 	if (!k)
 		return;
 	for (at = &k->entry->keys; *at != k; at = &(*at)->next_of_entry)
@@ -121,8 +117,8 @@ static void key_take_over(struct queue *q, struct str host, struct str instance,
 	key_drop(q, k);
 }
 
-void queue_alias(struct queue *q, struct queue_entry *e, struct str host, struct str instance,
-		 struct str id)
+static void key_add(struct queue *q, struct queue_entry *e, struct str host, struct str instance,
+		    struct str id)
 {
 	struct queue_key *k = xmalloc(sizeof(*k) + host.n + id.n + instance.n);
 
@@ -132,6 +128,15 @@ void queue_alias(struct queue *q, struct queue_entry *e, struct str host, struct
 	str_put(str_put(str_put(k->text, host), id), instance);
 	e->keys = k;
 	table_insert(&q->ids, &k->by_id, id_hash(host, id));
+}
+
+static void wake_id(struct queue *q, struct str host, struct str id);
+
+void queue_alias(struct queue *q, struct queue_entry *e, struct str host, struct str instance,
+		 struct str id)
+{
+	wake_id(q, host, id);
+	key_add(q, e, host, instance, id);
 }
 
 struct queue_entry *queue_find(struct queue *q, struct str host, struct str instance, bool any,
@@ -191,7 +196,7 @@ static void fall_asleep(struct queue *q, struct queue_entry *e)
 static void wake_key(struct queue *q, struct queue_entry *e, struct str instance, struct str id)
 {
 	if (pairs_remove(&q->asleep, id_hash(e->m->host, id), e->id))
-		queue_alias(q, e, e->m->host, instance, id);
+		key_add(q, e, e->m->host, instance, id);
 }
 
 static struct queue_entry *wake(struct queue *q, int64_t row)
@@ -216,7 +221,12 @@ static struct queue_entry *wake(struct queue *q, int64_t row)
 	return e;
 }
 
-/* All that may be meant by the id; what is left of one led to nothing. */
+static bool is_asleep(const struct queue *q, int64_t row)
+{
+	return pairs_get(&q->asleep, row_hash(row)) == row;
+}
+
+/* All that may be meant by the id. One that woke, or whose row is gone, may have left some. */
 static void wake_id(struct queue *q, struct str host, struct str id)
 {
 	int64_t row;
@@ -226,7 +236,8 @@ static void wake_id(struct queue *q, struct str host, struct str id)
 		return;
 	hash = id_hash(host, id);
 	while ((row = pairs_get(&q->asleep, hash))) {
-		wake(q, row);
+		if (is_asleep(q, row))
+			wake(q, row);
 		pairs_remove(&q->asleep, hash, row);
 	}
 }
@@ -235,7 +246,7 @@ struct queue_entry *queue_wake_row(struct queue *q, int64_t row)
 {
 	struct queue_entry *e = queue_find_row(q, row);
 
-	return e || pairs_get(&q->asleep, row_hash(row)) != row ? e : wake(q, row);
+	return e || !is_asleep(q, row) ? e : wake(q, row);
 }
 
 /* ---- life ---- */
@@ -366,7 +377,7 @@ void queue_ghost(struct queue *q, struct queue_entry *e)
 /* Its row says all. */
 static bool is_row(const struct message *m)
 {
-	return m->stored && !m->dirty && !m->work.waiting;
+	return m->stored && !m->dirty && !m->work.waiting && !m->awaited;
 }
 
 void queue_trim(struct queue *q)
