@@ -22,6 +22,8 @@
 #define COMMIT_LINES 120000
 /* Lines whose mail is handed on at once. */
 #define PART_LINES 15000
+/* How long other writers may have to wait: sql.c gives up after 5 s. */
+#define PARTS_USEC (2 * USEC_SECOND)
 #define RUN_LINES 4096
 /* Files open at once. More are closed after each read and opened again for the
  * next; packed ones, whose decoders hold up to 65 MiB, much earlier. */
@@ -83,6 +85,7 @@ struct import {
 	size_t attached; /* sources now */
 	size_t max_open;
 	size_t uncommitted, unwritten; /* lines */
+	usec_t began; /* the transaction, with a part; 0: there is none */
 	bool damaged; /* a file could not be read to its end */
 	struct progress progress;
 	usec_t started;
@@ -168,18 +171,33 @@ static int commit(struct import *im, struct error *err)
 	}
 	recorder_journals(im->recorder, im->journals.at, im->journals.n);
 	im->uncommitted = im->unwritten = 0;
+	im->began = 0;
 	if (recorder_commit(im->recorder, im->positions, n, err) < 0)
 		return -1;
 	drop_finished(im);
 	return 0;
 }
 
+/* A transaction locks others out: none is left open while we wait for input. */
+static bool may_wait(const struct import *im)
+{
+	for (size_t i = 0; i < im->files.n; i++)
+		if (im->files.inlets[i].state == INLET_READ && inlet_is_pipe(&im->files.inlets[i]))
+			return true;
+	return false;
+}
+
 static int commit_when_due(struct import *im, struct error *err)
 {
-	if (im->uncommitted >= COMMIT_LINES || pipeline_full(recorder_pipeline(im->recorder)))
+	if (im->uncommitted >= COMMIT_LINES || pipeline_full(recorder_pipeline(im->recorder)) ||
+	    (im->began && progress_clock() - im->began > PARTS_USEC))
 		return commit(im, err);
 	if (im->unwritten < PART_LINES)
 		return 0;
+	if (may_wait(im))
+		return commit(im, err);
+	if (!im->began)
+		im->began = progress_clock();
 	im->unwritten = 0;
 	return recorder_write(im->recorder, err);
 }

@@ -344,8 +344,7 @@ static int look_inside(struct inlet *in, struct logfile *f, const struct inlet_o
 	return 0;
 }
 
-/* Standard input, or a pipe: it cannot be opened again. */
-static bool is_given_once(const struct inlet *in)
+bool inlet_is_pipe(const struct inlet *in)
 {
 	return in->path && in->member < 0 && (!in->ino || strcmp(in->path, "-") == 0);
 }
@@ -359,7 +358,7 @@ int inlet_look(struct inlet *in, const char *path, const struct inlet_options *o
 	if (!f)
 		return -1;
 	result = is_of_journal(in, f) ? 0 : look_inside(in, f, options, settings, err);
-	if (is_given_once(in))
+	if (inlet_is_pipe(in))
 		in->file = f;
 	else
 		logfile_close(f);
@@ -426,7 +425,7 @@ static int reopen(struct inlet *in, struct error *err)
 
 void inlet_rest(struct inlet *in)
 {
-	if (in->stream || is_given_once(in))
+	if (in->stream || inlet_is_pipe(in))
 		return;
 	logfile_close(in->file);
 	in->file = NULL;

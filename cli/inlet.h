@@ -81,6 +81,8 @@ int inlet_attach(struct inlet *in, const struct inlet_options *options,
 /* Pushes at most n bytes. Bytes pushed, 0 when there was no room or nothing
  * more; -1: damaged, and ended. */
 int64_t inlet_fill(struct inlet *in, size_t n, struct error *err);
+/* Standard input, or a pipe: it cannot be opened again, and reading it may take for ever. */
+bool inlet_is_pipe(const struct inlet *in);
 /* Closes the file until the next fill: not more than so many can be open. */
 void inlet_rest(struct inlet *in);
 /* Its lines are all taken and committed: lets go of the source. */
