@@ -603,6 +603,8 @@ int sql_checkpoint(struct sql *db, bool restart, struct error *err)
 
 	if (result != SQLITE_OK && result != SQLITE_BUSY)
 		return fail(db, err);
+	if (in_log < 0) /* another connection is at it: nothing is known */
+		return 0;
 	if (in_log == copied)
 		db->wal_pages = 0;
 	db->copied_pages = copied;
