@@ -103,7 +103,7 @@ char *str_put(char *to, struct str s);
 char *str_put_int(char *to, int64_t n);
 char *str_put_hex(char *to, uint64_t n);
 
-/* FNV-1a with a seed, 64 bits. Not for untrusted keys in a table: see map.h. */
+/* FNV-1a with a seed, 64 bits. Not for untrusted keys in a table: see hash.h. */
 uint64_t str_hash(struct str s, uint64_t seed);
 
 /* NUL-terminated copy on the heap, or aborts when memory is out. */

@@ -1148,7 +1148,7 @@ void detect_committed(struct detect *d)
 
 bool detect_full(const struct detect *d)
 {
-	size_t many = STREAMS_MAX_IN_MEMORY + STREAMS_MAX_IN_MEMORY / 2;
+	size_t many = STREAMS_MAX_IN_MEMORY + STREAMS_MAX_IN_MEMORY / 5;
 
 	return d->rows.load_stream && d->nstreams > many;
 }

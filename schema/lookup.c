@@ -191,6 +191,21 @@ static int make_run(struct lookup *l, struct error *err)
 	return sql_run(l->add_run, err) < 0 ? -1 : write_parts(l, run, err);
 }
 
+bool lookup_makes_run(struct lookup *l)
+{
+	if (l->in_tail < 0)
+		l->in_tail = sql_run_int(l->count);
+	return l->in_tail >= LOOKUP_RUN;
+}
+
+int lookup_make_run(struct lookup *l, struct error *err)
+{
+	int result = make_run(l, err);
+
+	l->n = 0;
+	return result;
+}
+
 int lookup_flush(struct lookup *l, struct error *err)
 {
 	if (!l->n)

@@ -30,6 +30,10 @@ void lookup_release(struct lookup *l);
 void lookup_add(struct lookup *l, struct str id, int64_t message);
 /* Writes them; before a commit. */
 int lookup_flush(struct lookup *l, struct error *err);
+/* Is the tail long enough for a run? After a migration it has all ids. */
+bool lookup_makes_run(struct lookup *l);
+/* Makes one; with nothing gathered. */
+int lookup_make_run(struct lookup *l, struct error *err);
 /* After a rollback. */
 void lookup_forget(struct lookup *l);
 

@@ -33,7 +33,7 @@ const struct accounts *recorder_accounts(const struct recorder *r);
 void recorder_watch(struct recorder *r, void (*committed)(void *context, const struct batch *b),
 		    void *context);
 /* Commits the pipeline's batch with these positions; on failure nothing is
- * forgotten and the same call can be made again. */
+ * forgotten and the same call can be made again (behind: see recorder_settle()). */
 int recorder_commit(struct recorder *r, const struct position *positions, size_t npositions,
 		    struct error *err);
 /* Writes the mail of the pipeline's batch within the transaction of the next commit, which

@@ -1,6 +1,6 @@
 /* From rows to structs, the mirror image of row_write.c.
  *
- * Invariant: a NULL reads as the usual value that 0001_init.sql names, so what
+ * Invariant: a NULL reads as the usual value that 0007_compact.sql names, so what
  * was written comes back byte for byte; only the response of what was plainly
  * sent is not there. Values a damaged file may hold are put in range. */
 #include "schema/row_read.h"

@@ -42,9 +42,9 @@ int row_drop_php(struct row_writer *w, int64_t id, struct error *err);
 int row_writer_flush(struct row_writer *w, struct error *err);
 /* After that: starts gathering anew. */
 void row_writer_flushed(struct row_writer *w);
-/* After a rollback: forgets what the database does not hold. */
 /* Forgets what is found again in the tables. */
 void row_writer_put_away(struct row_writer *w);
+/* After a rollback: forgets what the database does not hold. */
 void row_writer_rolled_back(struct row_writer *w);
 
 #endif

@@ -174,7 +174,12 @@ static int open_database(struct store *s, const char *path, struct error *err)
 		return -1;
 	if (sql_set_up_write(s->db, cache_kib(), err) < 0)
 		return -1;
-	return migrate(s->db, migrations, migrations_count, err);
+	if (migrate(s->db, migrations, migrations_count, err) < 0)
+		return -1;
+	/* A migration may have written all of the database to the log: not in a commit. */
+	if (version && version < migrations[migrations_count - 1].version)
+		sql_checkpoint(s->db, true, NULL);
+	return 0;
 }
 
 static int read_meta(struct store *s, struct error *err)
@@ -202,6 +207,22 @@ static int note_birth(struct store *s, void *unused, struct error *err)
 	return 0;
 }
 
+static int make_run(struct store *s, void *unused, struct error *err)
+{
+	(void)unused;
+	return lookup_make_run(&s->rows.lookup, err);
+}
+
+/* Of what a migration left: each search would go through all ids there are, and the first
+ * commit would have all of it to do. */
+static int make_runs(struct store *s, struct error *err)
+{
+	while (lookup_makes_run(&s->rows.lookup))
+		if (store_transaction(s, make_run, NULL, err) < 0)
+			return -1;
+	return 0;
+}
+
 static int set_up(struct store *s, const char *path, struct error *err)
 {
 	if (take_lock(s, path, err) < 0 || open_database(s, path, err) < 0 ||
@@ -215,7 +236,9 @@ static int set_up(struct store *s, const char *path, struct error *err)
 	    finding_rows_init(&s->findings, s->db, err) < 0 ||
 	    stream_rows_init(&s->streams, s->db, err) < 0 || read_meta(s, err) < 0)
 		return -1;
-	return s->meta[META_CREATED] ? 0 : store_transaction(s, note_birth, NULL, err);
+	if (!s->meta[META_CREATED] && store_transaction(s, note_birth, NULL, err) < 0)
+		return -1;
+	return make_runs(s, err);
 }
 
 struct store *store_open(const char *path, struct error *err)
