@@ -2,18 +2,20 @@
  * bytes that were masked with secret numbers. So hash Go's maps where a machine has no
  * AES, and wyhash (Wang Yi), from which it comes; here all numbers are secret.
  *
- * Invariant: the seed is there before main() and never changes, in no thread. */
+ * Invariant: the seed is there before main() and never changes, in no thread. Bytes are
+ * read in little endian everywhere. */
 #include "base/hash.h"
 
+#include <endian.h>
 #include <sys/random.h>
 
 #include "base/error.h"
 
-static uint64_t seed[3];
+static struct hash_secret ours;
 
 __attribute__((constructor)) static void seed_all(void)
 {
-	if (getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+	if (getrandom(&ours, sizeof(ours), 0) != (ssize_t)sizeof(ours))
 		bug("no random numbers from the kernel");
 }
 
@@ -42,7 +44,7 @@ static inline uint64_t eight(const char *p)
 	uint64_t x;
 
 	memcpy(&x, p, sizeof(x));
-	return x;
+	return le64toh(x);
 }
 
 static inline uint64_t four(const char *p)
@@ -50,7 +52,7 @@ static inline uint64_t four(const char *p)
 	uint32_t x;
 
 	memcpy(&x, p, sizeof(x));
-	return x;
+	return le32toh(x);
 }
 
 /* All of up to three bytes: the first, the middle and the last one. */
@@ -61,7 +63,7 @@ static inline uint64_t few(struct str s)
 	return s.n ? (uint64_t)p[0] << 16 | (uint64_t)p[s.n / 2] << 8 | p[s.n - 1] : 0;
 }
 
-uint64_t hash_str(uint64_t before, struct str s)
+static inline uint64_t hash_of(const uint64_t *seed, uint64_t before, struct str s)
 {
 	uint64_t hash = seed[0] ^ before, a, b, n = s.n;
 
@@ -78,4 +80,31 @@ uint64_t hash_str(uint64_t before, struct str s)
 		b = 0;
 	}
 	return fold(seed[2] ^ n, fold(a ^ seed[1], b ^ hash));
+}
+
+uint64_t hash_str(uint64_t before, struct str s)
+{
+	return hash_of(ours.seed, before, s);
+}
+
+/* SplitMix64 (Steele, Lea, Flood 2014). */
+static uint64_t mix(uint64_t x)
+{
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
+struct hash_secret hash_secret(uint64_t number)
+{
+	struct hash_secret secret;
+
+	for (int i = 0; i < 3; i++)
+		secret.seed[i] = mix(number += 0x9e3779b97f4a7c15);
+	return secret;
+}
+
+uint64_t hash_stored(const struct hash_secret *secret, uint64_t before, struct str s)
+{
+	return hash_of(secret->seed, before, s);
 }

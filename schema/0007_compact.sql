@@ -4,11 +4,15 @@
 -- text_hash() and lookup_entry() are functions of schema/migrate.c.
 
 -- Dictionaries that grow with the mail: found by 24 bits of the hash of their texts, so
--- that no text is kept twice.
+-- that no text is kept twice. Who sends mail can make up texts of one hash where he knows how
+-- it is made: so each database has a secret.
+INSERT INTO meta (name, value) VALUES ('hash_secret', random() & 0x7fffffffffffffff);
+
 CREATE TEMP TABLE domain_old AS SELECT * FROM domain;
 DROP TABLE domain;
 CREATE TABLE domain (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
-INSERT INTO domain SELECT id, text_hash(text), text FROM domain_old;
+INSERT INTO domain SELECT id, text_hash((SELECT value FROM meta WHERE name = 'hash_secret'), text), text
+	FROM domain_old;
 DROP TABLE domain_old;
 CREATE INDEX domain_hash ON domain (hash);
 
@@ -21,7 +25,8 @@ CREATE TABLE client (
 	name TEXT NOT NULL,
 	helo TEXT NOT NULL
 ) STRICT;
-INSERT INTO client SELECT id, text_hash(ip, name, helo), ip, name, helo FROM client_old;
+INSERT INTO client SELECT id, text_hash((SELECT value FROM meta WHERE name = 'hash_secret'), ip, name, helo),
+	ip, name, helo FROM client_old;
 DROP TABLE client_old;
 CREATE INDEX client_hash ON client (hash);
 
@@ -33,7 +38,8 @@ CREATE TABLE relay (
 	host TEXT NOT NULL,
 	ip TEXT NOT NULL
 ) STRICT;
-INSERT INTO relay SELECT id, text_hash(host, ip), host, ip FROM relay_old;
+INSERT INTO relay SELECT id, text_hash((SELECT value FROM meta WHERE name = 'hash_secret'), host, ip), host, ip
+	FROM relay_old;
 DROP TABLE relay_old;
 CREATE INDEX relay_hash ON relay (hash);
 

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
-
 /* In the place of the id of a text that has no entry yet. */
 #define SEEN_ONCE (-1)
 
@@ -21,13 +19,13 @@ struct entry {
 	char key[];
 };
 
-int64_t dictionary_hash(const struct str *texts, int n)
+int64_t dictionary_hash(const struct hash_secret *secret, const struct str *texts, int n)
 {
 	uint64_t h = 0;
 
 	for (int i = 0; i < n; i++)
 		if (texts[i].n)
-			h = str_hash(texts[i], h + (uint64_t)i);
+			h = hash_stored(secret, h + (uint64_t)i, texts[i]);
 	return (int64_t)(h & 0xffffff);
 }
 
@@ -42,6 +40,19 @@ static bool is_empty(struct sql *db, const char *table)
 	empty = st && sql_run_int(st);
 	sql_finalize(st);
 	return empty;
+}
+
+/* The domains of a spammer's recipients are names he made up. */
+static int read_secret(struct dictionary *d, struct error *err)
+{
+	struct sql_stmt *st = sql_prepare(d->db, "SELECT value FROM meta WHERE name = 'hash_secret'",
+					  err);
+
+	if (!st)
+		return -1;
+	d->secret = hash_secret((uint64_t)sql_run_int(st));
+	sql_finalize(st);
+	return 0;
 }
 
 /* columns: but the id. */
@@ -66,6 +77,8 @@ int dictionary_init(struct dictionary *d, struct sql *db, const char *table,
 
 	*d = (struct dictionary){ .db = db, .ntexts = ntexts, .hashed = hashed,
 				  .max = DICTIONARY_MAX_CACHED, .complete = is_empty(db, table) };
+	if (hashed && read_secret(d, err) < 0)
+		return -1;
 	snprintf(text, sizeof(text), "SELECT id FROM %s WHERE %s %s AND (%s) = (%s)", table,
 		 hashed ? "hash" : "1", hashed ? hash[ntexts] : "", columns, marks[ntexts]);
 	d->find = sql_prepare(db, text, err);
@@ -170,7 +183,7 @@ static void bind_texts(struct dictionary *d, struct sql_stmt *st, int at, const 
 	for (int i = 0; i < d->ntexts; i++)
 		sql_bind_str(st, at++, texts[i]);
 	if (d->hashed)
-		sql_bind_int(st, at, dictionary_hash(texts, d->ntexts));
+		sql_bind_int(st, at, dictionary_hash(&d->secret, texts, d->ntexts));
 }
 
 /* 1: in the table; 0: not; -1: error. */

@@ -3,6 +3,7 @@
 #define MAILAUDIT_SCHEMA_DICTIONARY_H
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/table.h"
 #include "schema/sql.h"
 
@@ -18,7 +19,8 @@ struct dictionary {
 	char *key; /* scratch */
 	size_t key_room;
 	int ntexts;
-	bool hashed; /* found by the hash of the texts */
+	bool hashed; /* found by the hash of the texts, under the database's secret */
+	struct hash_secret secret;
 	bool complete; /* memory holds all there is in the table */
 	int64_t next; /* id; 0: to be asked for */
 	size_t max; /* entries in memory */
@@ -26,7 +28,7 @@ struct dictionary {
 };
 
 /* 24 bits of the hash of an entry's texts; empty ones at the end may be left out. */
-int64_t dictionary_hash(const struct str *texts, int n);
+int64_t dictionary_hash(const struct hash_secret *secret, const struct str *texts, int n);
 
 /* columns: the texts that make an entry, "host, ip". Either they are UNIQUE together or,
  * `hashed`, the column `hash` has an index. */

@@ -77,7 +77,12 @@ static int run_one(struct sql *db, const struct migration *m, struct error *err)
 
 static int64_t text_hash(const struct str *args)
 {
-	return dictionary_hash(args, SQL_ARGS_MAX);
+	struct hash_secret secret;
+	int64_t number = 0;
+
+	str_int(args[0], &number);
+	secret = hash_secret((uint64_t)number);
+	return dictionary_hash(&secret, args + 1, SQL_ARGS_MAX - 1);
 }
 
 static size_t lookup_entry(const struct str *args, char *buf)

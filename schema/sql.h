@@ -108,7 +108,7 @@ void sql_put_away(struct sql *db);
 /* An SQL function of at most SQL_ARGS_MAX arguments without side effects. Arguments are
  * texts; args[i] of a NULL, or of one that is not given, is STR_NONE. Returns the number it
  * answers. nargs -1: any number. */
-#define SQL_ARGS_MAX 3
+#define SQL_ARGS_MAX 4
 typedef int64_t sql_number_fn(const struct str *args);
 /* Writes its answer to buf (SQL_TEXT_MAX bytes); returns the length. */
 #define SQL_TEXT_MAX 128

@@ -45,6 +45,20 @@ static void every_bit_counts(void **state)
 	}
 }
 
+/* It is in databases: the same on every machine, and for ever. */
+static void stored_ones_never_change(void **state)
+{
+	struct hash_secret secret = hash_secret(7), other = hash_secret(8);
+	const struct str name = STR("mail.example.com"), longer = STR("more than sixteen bytes");
+
+	(void)state;
+	assert_true(hash_stored(&secret, 0, STR("abc")) == 0x1128c6b66298777e);
+	assert_true(hash_stored(&secret, 0, name) == 0x8a98ac5431de36fe);
+	assert_true(hash_stored(&secret, 1, longer) == 0x113af73ddf0a9e61);
+	assert_true(hash_stored(&other, 0, name) != hash_stored(&secret, 0, name));
+	assert_true(hash_stored(&secret, 1, name) != hash_stored(&secret, 0, name));
+}
+
 static void goes_on(void **state)
 {
 	uint64_t host = hash_str(0, STR("mx1")), other = hash_str(0, STR("mx2"));
@@ -77,6 +91,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_bit_counts),
+		cmocka_unit_test(stored_ones_never_change),
 		cmocka_unit_test(goes_on),
 		cmocka_unit_test(spreads),
 	};

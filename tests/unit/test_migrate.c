@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "schema/dictionary.h"
 #include "schema/migrate.h"
 #include "schema/store.h"
 
@@ -157,6 +158,41 @@ static void test_from_version_1(void **state)
 	assert_int_equal(number(db, "SELECT value FROM meta WHERE name = 'next_finding'"), 1);
 	assert_int_equal(number(db, "SELECT count(*) FROM finding"), 0);
 	sql_close(db);
+}
+
+/* Names are hashed by the migration as they are by who adds others, and under a secret of
+ * each database's own. */
+static void test_hashes_of_names(void **state)
+{
+	const struct str domain = STR("shop.example");
+	const struct str client[] = { STR("192.0.2.7"), STR("mx"), STR("") };
+	int64_t hashes[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct dictionary domains, clients;
+		struct error err = { 0 };
+		struct sql *db = open_db();
+		int64_t id = 0;
+
+		assert_int_equal(migrate(db, migrations, 6, &err), 0);
+		exec(db, "INSERT INTO domain VALUES (3, 'shop.example');"
+			 "INSERT INTO client VALUES (5, '192.0.2.7', 'mx', '');");
+		assert_int_equal(migrate(db, migrations, migrations_count, &err), 0);
+		assert_int_equal(dictionary_init(&domains, db, "domain", "text", 1, true, &err), 0);
+		assert_int_equal(dictionary_init(&clients, db, "client", "ip, name, helo", 3, true,
+						 &err), 0);
+		assert_int_equal(dictionary_id(&domains, &domain, &id, &err), 0);
+		assert_int_equal(id, 3);
+		assert_int_equal(dictionary_id(&clients, client, &id, &err), 0);
+		assert_int_equal(id, 5);
+		hashes[i] = number(db, "SELECT hash FROM domain");
+		dictionary_release(&domains);
+		dictionary_release(&clients);
+		sql_close(db);
+		unlink(in_dir("db"));
+	}
+	assert_int_not_equal(hashes[0], hashes[1]);
 }
 
 /* What was released: a database out there was made by exactly these bytes. */
@@ -313,6 +349,7 @@ int main(void)
 		TEST(test_list_is_in_order),
 		TEST(test_from_every_version),
 		TEST(test_from_version_1),
+		TEST(test_hashes_of_names),
 		TEST(test_released_do_not_change),
 		TEST(test_tables_are_strict),
 		TEST(test_all_or_nothing),
