@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "core/asleep.h"
 #include "core/attribute.h"
 #include "core/habit.h"
 #include "core/visit.h"
@@ -47,7 +48,9 @@ struct detect {
 	struct stream *host; /* the roll-up, once looked up */
 	int64_t dropped; /* streams put out of memory so far */
 	uint32_t turn; /* of detect_put_away() */
-	bool all_here; /* no stream has a row and is not in memory */
+	struct asleep asleep;
+	struct arena packed; /* scratch */
+	bool all_here; /* but for what `asleep` forgot, no stream has a row and is not in memory */
 	struct stream **dirty;
 	size_t ndirty, dirty_room;
 	struct finding **findings; /* open ones, and changed ones */
@@ -97,13 +100,18 @@ static void stream_restore(struct detect *d, struct stream *s, const struct stre
 		d->rows.load_known(d->rows.context, s->id, restore_known, &s->known);
 }
 
+static bool load_row(const struct detect *d, struct str key, struct stream_row *row)
+{
+	return d->rows.load_stream && !(d->all_here && d->asleep.complete) &&
+	       d->rows.load_stream(d->rows.context, key, row);
+}
+
 static struct stream *stream_load(struct detect *d, struct str key)
 {
 	struct stream *s = stream_new(key);
 	struct stream_row row;
 
-	if (d->rows.load_stream && !d->all_here &&
-	    d->rows.load_stream(d->rows.context, key, &row))
+	if (asleep_take(&d->asleep, key, &row) || load_row(d, key, &row))
 		stream_restore(d, s, &row);
 	if (s->finding) {
 		struct finding *f = finding_in_memory(d, s->finding);
@@ -154,7 +162,6 @@ static void stream_drop(struct detect *d, struct stream *s)
 	map_remove(&d->streams, str_of(s->key));
 	d->nstreams--;
 	d->dropped++;
-	d->all_here = false;
 	d->host = s == d->host ? NULL : d->host;
 	stream_free(s);
 }
@@ -1082,6 +1089,11 @@ static void batch_findings(struct detect *d, struct batch *b)
 	}
 }
 
+static struct stream_row row_of(const struct stream *s, struct arena *to)
+{
+	return (struct stream_row){ s->id, str_of(s->key), stream_pack(s, to), s->last };
+}
+
 void detect_batch(struct detect *d, struct batch *b)
 {
 	size_t known = 0;
@@ -1096,8 +1108,7 @@ void detect_batch(struct detect *d, struct batch *b)
 	for (size_t i = 0; i < d->ndirty; i++) {
 		const struct stream *s = d->dirty[i];
 
-		b->streams[i] = (struct stream_row){ s->id, str_of(s->key),
-						     stream_pack(s, &b->arena), s->last };
+		b->streams[i] = row_of(s, &b->arena);
 		for (size_t k = known_rows(&s->known); k-- > 0;)
 			known_row(&s->known, k, s->id, &b->arena, &b->known[b->nknown++]);
 		if (s->known.turned && s->known.generation)
@@ -1127,6 +1138,15 @@ static void forget_closed(struct detect *d)
 	d->nfindings = kept;
 }
 
+static void fall_asleep(struct detect *d, struct stream *s)
+{
+	struct stream_row row = row_of(s, &d->packed);
+
+	asleep_add(&d->asleep, &row);
+	arena_reset(&d->packed);
+	stream_drop(d, s);
+}
+
 void detect_committed(struct detect *d)
 {
 	struct stream *newer;
@@ -1142,13 +1162,14 @@ void detect_committed(struct detect *d)
 		return;
 	for (struct stream *s = d->oldest; s && d->nstreams > STREAMS_MAX_IN_MEMORY; s = newer) {
 		newer = s->newer;
-		stream_drop(d, s);
+		fall_asleep(d, s);
 	}
+	arena_release(&d->packed);
 }
 
 bool detect_full(const struct detect *d)
 {
-	size_t many = STREAMS_MAX_IN_MEMORY + STREAMS_MAX_IN_MEMORY / 5;
+	size_t many = STREAMS_MAX_IN_MEMORY + STREAMS_MAX_IN_MEMORY / 2;
 
 	return d->rows.load_stream && d->nstreams > many;
 }
@@ -1159,9 +1180,12 @@ void detect_put_away(struct detect *d)
 
 	for (; s && s->used != d->turn && d->rows.load_stream; s = newer) {
 		newer = s->newer;
-		if (s->stored && !s->dirty)
-			stream_drop(d, s);
+		if (!s->stored || s->dirty)
+			continue;
+		d->all_here = false;
+		stream_drop(d, s);
 	}
+	asleep_release(&d->asleep);
 	d->turn++;
 }
 
@@ -1176,6 +1200,7 @@ struct detect *detect_new(const struct detect_world *world,
 	d->heuristics = heuristics;
 	d->rows = rows;
 	d->next_stream = d->next_finding = 1;
+	asleep_init(&d->asleep);
 	return d;
 }
 
@@ -1192,6 +1217,8 @@ void detect_free(struct detect *d)
 	for (size_t i = 0; i < d->nfindings; i++)
 		finding_free(d->findings[i]);
 	map_release(&d->streams);
+	asleep_release(&d->asleep);
+	arena_release(&d->packed);
 	free(d->dirty);
 	free(d->findings);
 	free(d);
@@ -1228,12 +1255,4 @@ void detect_each_finding(struct detect *d, detect_finding_fn *fn, void *context)
 		tell(d, d->findings[i]);
 		fn(context, d->findings[i]);
 	}
-}
-
-void detect_size(const struct detect *d, size_t *streams, size_t *bytes)
-{
-	*streams = d->nstreams;
-	*bytes = 0;
-	for (const struct stream *s = d->oldest; s; s = s->newer)
-		*bytes += stream_bytes(s);
 }

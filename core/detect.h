@@ -65,7 +65,5 @@ int64_t detect_raised(const struct detect *d); /* findings, since it was made */
 /* Every finding there is in memory, open or changed: for a caller without rows. */
 typedef void detect_finding_fn(void *context, const struct finding *f);
 void detect_each_finding(struct detect *d, detect_finding_fn *fn, void *context);
-/* Streams and their bytes, for the benchmark. */
-void detect_size(const struct detect *d, size_t *streams, size_t *bytes);
 
 #endif

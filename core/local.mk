@@ -9,6 +9,8 @@ libmailaudit_a_SOURCES += \
 	core/alert.h \
 	core/answer.c \
 	core/arrival.c \
+	core/asleep.c \
+	core/asleep.h \
 	core/attribute.c \
 	core/attribute.h \
 	core/batch.c \

@@ -30,7 +30,7 @@ struct row_source {
 			usec_t *closed);
 	/* The stream of this key: fills *row (valid until the next call). false: there is none. */
 	bool (*load_stream)(void *context, struct str key, struct stream_row *row);
-	/* Tells the chunks of the stream loaded last, in order. */
+	/* Tells the chunks of the stream, in order. */
 	void (*load_known)(void *context, int64_t stream,
 			   void (*known)(void *to, const struct known_row *chunk), void *to);
 	/* A finding_new() filled from the row; NULL: no such row. */

@@ -20,8 +20,8 @@
 #define STREAM_MAX_READS 16
 #define STREAM_MAX_ENTRIES 16
 #define STREAM_ADDRESS 46 /* INET6_ADDRSTRLEN */
-/* Streams held in memory; others are read back when they speak again. */
-#define STREAMS_MAX_IN_MEMORY 20000
+/* Streams held in memory; others sleep (core/asleep.h) or are read back. */
+#define STREAMS_MAX_IN_MEMORY 12000
 
 enum stream_kind {
 	STREAM_LOGIN, /* name: the SASL login */

@@ -170,12 +170,21 @@ bool behind_load_stream(void *behind, struct str key, struct stream_row *row)
 	return stream_load(&b->stream_rows, key, row);
 }
 
-/* Its row was loaded: so the batch under way has none of them. */
+static bool has_known(const struct batch *b, int64_t stream)
+{
+	for (size_t i = 0; i < b->nknown; i++)
+		if (b->known[i].stream == stream)
+			return true;
+	return false;
+}
+
 void behind_load_known(void *behind, int64_t stream,
 		       void (*known)(void *to, const struct known_row *chunk), void *to)
 {
 	struct behind *b = behind;
 
+	if (is_busy(b) && has_known(&b->batch, stream))
+		behind_wait(b, NULL);
 	stream_load_known(&b->stream_rows, stream, known, to);
 }
 

@@ -13,6 +13,7 @@ unit_tests = \
 	tests/unit/test_action \
 	tests/unit/test_alert \
 	tests/unit/test_arena \
+	tests/unit/test_asleep \
 	tests/unit/test_channels \
 	tests/unit/test_behind \
 	tests/unit/test_cursor \
