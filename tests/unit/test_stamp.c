@@ -3,6 +3,7 @@
  * The zones are written by the test, so that a tz database of another year
  * cannot change what is expected. The table was made with another implementation
  * (Python's zoneinfo, fold=0), which also was compared over 1971..2060. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -597,6 +599,108 @@ static void test_tai64nlocal(void **state)
 	assert_false(stamp_tai64nlocal(&s, zone_utc(), &t));
 }
 
+#define DAYS 10
+#define READING_USEC (100 * 1000)
+
+/* Days of November 2026, read in a circle. */
+struct reader {
+	int first; /* day */
+	int times; /* each is read so often before the next */
+	char text[DAYS][STAMP_TEXT];
+	pthread_barrier_t *start;
+	int wrong;
+};
+
+static bool reads_day(const char *text, int day)
+{
+	struct str s = str_of(text);
+	usec_t t;
+
+	if (!stamp_iso8601(&s, zone_utc(), &t) && !stamp_rfc3164(&s, zone_utc(), NOV_23, &t))
+		return false;
+	return t == NOV_23 + (day - 23) * USEC_DAY + 7 * USEC_SECOND;
+}
+
+static usec_t monotonic(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * USEC_SECOND + t.tv_nsec / 1000;
+}
+
+static void *read_days(void *context)
+{
+	struct reader *r = context;
+	usec_t end;
+
+	pthread_barrier_wait(r->start);
+	end = monotonic() + READING_USEC;
+	while (monotonic() < end)
+		for (int i = 0; i < 1000; i++) {
+			int nth = i / r->times % DAYS;
+
+			r->wrong += !reads_day(r->text[nth], r->first + nth);
+		}
+	return NULL;
+}
+
+/* As in an import, where one thread reads the lines of a log and another Message-IDs. Each form
+ * goes through a memory of its own; if threads shared it, one would now and then find the time
+ * of the other's day, nearly always at least once in so long. */
+static void remembers_for_each_thread(void **state)
+{
+	static const struct {
+		const char *before, *behind;
+	} forms[] = {
+		{ "2026-11-", "T00:00:07Z" }, /* a minute */
+		{ "2026-11-", "T00:00:07" }, /* a day */
+		{ "Nov ", " 00:00:07" }, /* a day without a year */
+	};
+	pthread_barrier_t start;
+	struct reader readers[] = { { .first = 1, .times = 4, .start = &start },
+				    { .first = 1 + DAYS, .times = 1, .start = &start } };
+
+	(void)state;
+	assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
+	for (size_t form = 0; form < sizeof(forms) / sizeof(*forms); form++) {
+		pthread_t thread;
+
+		for (int i = 0; i < 2 * DAYS; i++)
+			snprintf(readers[i / DAYS].text[i % DAYS], STAMP_TEXT, "%s%02d%s",
+				 forms[form].before, 1 + i, forms[form].behind);
+		assert_int_equal(pthread_create(&thread, NULL, read_days, &readers[1]), 0);
+		read_days(&readers[0]);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		if (readers[0].wrong + readers[1].wrong)
+			fail_msg("%d as %s", readers[0].wrong + readers[1].wrong,
+				 readers[0].text[0]);
+	}
+	pthread_barrier_destroy(&start);
+}
+
+static void *reads_nuls(void *context)
+{
+	static const char text[] = { [17] = '4', [18] = '2', [19] = ' ' };
+	struct str s = { text, sizeof(text) };
+	usec_t t;
+
+	*(bool *)context = stamp_iso8601(&s, zone_utc(), &t);
+	return NULL;
+}
+
+/* A memory of nothing looks like the minute of so many NULs: only a new thread has one. */
+static void remembers_nothing_at_first(void **state)
+{
+	pthread_t thread;
+	bool is_stamp = true;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, reads_nuls, &is_stamp), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_false(is_stamp);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -606,6 +710,8 @@ int main(void)
 		cmocka_unit_test(follows_within_a_minute),
 		cmocka_unit_test(infers_the_year),
 		cmocka_unit_test(remembers_only_what_fits),
+		cmocka_unit_test(remembers_for_each_thread),
+		cmocka_unit_test(remembers_nothing_at_first),
 		cmocka_unit_test(reads_iso8601),
 		cmocka_unit_test(reads_exim),
 		cmocka_unit_test(reads_php),
