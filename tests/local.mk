@@ -47,6 +47,7 @@ unit_tests = \
 	tests/unit/test_pipeline \
 	tests/unit/test_postfix \
 	tests/unit/test_qmail \
+	tests/unit/test_queue \
 	tests/unit/test_queue_id \
 	tests/unit/test_regex \
 	tests/unit/test_report \

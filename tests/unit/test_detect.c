@@ -63,6 +63,7 @@ struct rows {
 	usec_t watermark;
 	size_t taken[2]; /* bytes of each log */
 	usec_t near[2];
+	int loads; /* of messages */
 };
 
 static struct str keep(struct str s)
@@ -117,7 +118,7 @@ static struct message *copy_message(const struct message *m)
 	c->nrcpt = c->rcpt_room = 0;
 	c->work = (struct message_work){ .nrcpt = -1 };
 	c->stored = true;
-	c->dirty = c->rcpt_dirty = c->comparable = false;
+	c->dirty = c->rcpt_dirty = c->comparable = c->awaited = false;
 	c->judge_from = c->judge_to = 0;
 	c->nodes = NULL;
 	copy_recipients(c, m);
@@ -291,7 +292,26 @@ static struct message *load(void *context, int64_t id)
 {
 	struct rows *db = context;
 
+	db->loads++;
 	return db->message[id] ? copy_message(db->message[id]) : NULL;
+}
+
+static int64_t find(void *context, struct str host, struct str id, usec_t time, usec_t *seen,
+		    usec_t *closed)
+{
+	const struct rows *db = context;
+
+	for (int64_t i = 0; i < MAX_ROWS; i++) {
+		const struct message *m = db->message[i];
+
+		if (!m || m->time < time - MINUTE || m->time > time + MINUTE ||
+		    !str_eq(m->host, host) || !str_eq(m->queue_id, id))
+			continue;
+		*seen = m->time;
+		*closed = m->closed;
+		return i;
+	}
+	return 0;
 }
 
 static int by_number(const void *a, const void *b)
@@ -433,7 +453,7 @@ static void restore_rest(struct host *h)
 /* From what was committed, as after a crash. */
 static void start(struct host *h)
 {
-	struct row_source rows = { h->db, load, NULL, load_stream, load_known, load_finding };
+	struct row_source rows = { h->db, load, find, load_stream, load_known, load_finding };
 
 	pipeline_free(h->pipeline);
 	h->pipeline = pipeline_new(h->settings, h->accounts, all_parsers, rows);
@@ -706,8 +726,7 @@ static void flush(struct host *h)
 		fflush(h->log[i]);
 }
 
-/* All that was written, in one go, and a commit. */
-static void read_logs(struct host *h)
+static void take_lines(struct host *h)
 {
 	flush(h);
 	do {
@@ -716,6 +735,12 @@ static void read_logs(struct host *h)
 		while (pipeline_run(h->pipeline, 1000))
 			;
 	} while (!all_pushed(h));
+}
+
+/* All that was written, in one go, and a commit. */
+static void read_logs(struct host *h)
+{
+	take_lines(h);
 	pipeline_end_waits(h->pipeline, INT64_MAX);
 	commit(h);
 }
@@ -1602,6 +1627,73 @@ static void test_direct_allowed(void **state)
 	host_free(h);
 }
 
+/* ---- out of memory, and back ---- */
+
+static void put_away(struct host *h, int times)
+{
+	for (int i = 0; i < times; i++)
+		pipeline_put_away(h->pipeline);
+}
+
+#define SENDMAIL_LINE "sm-mta[31]: 6A260000000031: "
+#define SENDMAIL_SENT(to) SENDMAIL_LINE "to=<" to ">, delay=00:00:01, xdelay=00:00:01, " \
+	"mailer=esmtp, pri=120428, relay=mx.far.example. [192.0.2.1], dsn=2.0.0, stat=Sent (ok)"
+
+/* The log tells no end, and then nothing: what is judged is what stayed in memory. */
+static void test_judged_after_a_silence(void **state)
+{
+	struct host *h = host_new("", NULL);
+
+	(void)state;
+	other_line(h, START, SENDMAIL_LINE "from=<office@alice.example>, size=428, class=0, "
+		   "nrcpts=1, msgid=<x@host>, proto=ESMTP, daemon=MTA, relay=localhost [127.0.0.1]");
+	other_line(h, START + USEC_SECOND, SENDMAIL_SENT("bob@far.example"));
+	take_lines(h);
+	commit(h);
+	assert_int_equal(h->db->nstreams, 0);
+	put_away(h, 2); /* daemon/loop.c does so twice a minute */
+	let_pass(h, MINUTE);
+	assert_true(h->db->nstreams > 0);
+	/* It need not stay any longer. */
+	assert_int_equal(h->db->loads, 0);
+	put_away(h, 2);
+	other_line(h, h->now, SENDMAIL_SENT("carl@far.example"));
+	read_logs(h);
+	assert_int_equal(h->db->loads, 1);
+	host_free(h);
+}
+
+/* An instance that was not named before a restart goes on with a message of then: two ways
+ * lead to its row. */
+static void test_one_row_of_two_instances(void **state)
+{
+	struct host *h = host_new("", NULL);
+	const struct message *m;
+
+	(void)state;
+	mta_line(h, START, "smtpd", "4AAAAAAA: client=pc[198.51.100.7], sasl_method=PLAIN, "
+		 "sasl_username=info@shop.example");
+	mta_line(h, START, "qmgr", "4AAAAAAA: from=<info@shop.example>, size=900, nrcpt=1 "
+		 "(queue active)");
+	read_logs(h);
+	start(h);
+	other_line(h, START, "postfix-b/smtp[9]: 4AAAAAAA: to=<x@far.example>, relay=none, "
+		   "delay=1, delays=0/0/0/1, dsn=4.4.1, status=deferred (timed out)");
+	read_logs(h);
+	put_away(h, 3);
+	mta_line(h, START + HOUR, "smtp", "4AAAAAAA: to=<x@far.example>, "
+		 "relay=mx.far.example[192.0.2.1]:25, delay=9, delays=0/0/0/9, dsn=2.0.0, "
+		 "status=sent (250 ok)");
+	mta_line(h, START + HOUR, "qmgr", "4AAAAAAA: removed");
+	read_logs(h);
+	assert_int_equal(h->db->next_message, 2);
+	m = h->db->message[1];
+	assert_int_equal(m->state, MSG_DONE);
+	assert_int_equal(m->nrcpt, 1);
+	assert_int_equal(m->rcpt[0].status, RCPT_SENT);
+	host_free(h);
+}
+
 /* ---- invariance ---- */
 
 /* Something of everything, over five weeks. */
@@ -1810,6 +1902,8 @@ int main(void)
 		cmocka_unit_test(test_direct_becomes_usual),
 		cmocka_unit_test(test_direct_after_a_break_in),
 		cmocka_unit_test(test_direct_allowed),
+		cmocka_unit_test(test_judged_after_a_silence),
+		cmocka_unit_test(test_one_row_of_two_instances),
 		cmocka_unit_test(test_pieces_and_commits_change_nothing),
 		cmocka_unit_test(test_restarts_change_nothing),
 	};
