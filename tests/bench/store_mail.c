@@ -51,11 +51,11 @@ static const struct {
 	{ "[Ticket #", "] Your question", true },
 	{ "=?utf-8?Q?Best=C3=A4tigung_Ihrer_Bestellung_", "_im_Shop?=", true },
 };
+#define TO_RCPT "(in reply to RCPT TO command)"
 static const char *const refusals[] = {
-	"550 5.1.1 <> User unknown in virtual mailbox table (in reply to RCPT TO command)",
-	"550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302). (in reply to "
-	"RCPT TO command)",
-	"452 4.2.2 Mailbox full (in reply to RCPT TO command)",
+	"550 5.1.1 <> User unknown in virtual mailbox table " TO_RCPT,
+	"550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302). " TO_RCPT,
+	"452 4.2.2 Mailbox full " TO_RCPT,
 	"554 5.7.1 Message rejected: content identified as spam (in reply to end of DATA command)",
 };
 static const char phpmailer[] = " Content-Transfer-Encoding: 8bit X-Mailer: PHPMailer 6.9.1 "
