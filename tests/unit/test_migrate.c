@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "schema/dictionary.h"
+#include "schema/lookup.h"
 #include "schema/migrate.h"
 #include "schema/store.h"
 
@@ -195,6 +196,54 @@ static void test_hashes_of_names(void **state)
 	assert_int_not_equal(hashes[0], hashes[1]);
 }
 
+/* Ids of that many messages, as version 6 kept them: each a row of its own. */
+static void add_ids(struct sql *db, int64_t n)
+{
+	struct sql_stmt *st = sql_prepare(db, "INSERT INTO lookup (key, message) VALUES (?1, ?2)",
+					  NULL);
+	char id[32];
+
+	exec(db, "BEGIN");
+	for (int64_t i = 1; i <= n; i++) {
+		snprintf(id, sizeof(id), "ID%lld", (long long)i);
+		sql_bind_int(st, 1, (i / 1000) << 24 | lookup_hash(str_of(id)));
+		sql_bind_int(st, 2, i);
+		assert_int_equal(sql_run(st, NULL), 0);
+	}
+	exec(db, "COMMIT");
+	sql_finalize(st);
+}
+
+/* The migration leaves all ids in the tail, through which each search goes. They are in runs
+ * once the store is open, and still found. */
+static void test_from_version_6(void **state)
+{
+	struct error err = { 0 };
+	struct sql *db = open_db();
+	struct store *s;
+	usec_t seen, closed;
+
+	(void)state;
+	assert_int_equal(migrate(db, migrations, 6, &err), 0);
+	exec(db, "INSERT INTO origin VALUES (1, 'web1', '');"
+		 "INSERT INTO minute (what, minute, first, last) VALUES (0, 0, 1, 150000);"
+		 "INSERT INTO message (id, time, took, origin, queue_id, channel, via, recipients)"
+		 " VALUES (70000, 1000, 1, 1, 'ID70000', 1, 0, 0),"
+		 " (140000, 2000, 1, 1, 'ID140000', 1, 0, 0);");
+	add_ids(db, 2 * LOOKUP_RUN + 10000);
+	sql_close(db);
+	s = store_open(in_dir("db"), &err);
+	if (!s)
+		fail_msg("%s", err.text);
+	db = open_db();
+	assert_int_equal(number(db, "SELECT count(*) FROM lookup_run"), 2);
+	assert_int_equal(number(db, "SELECT total(length(entries)) / 8 FROM lookup_tail"), 10000);
+	sql_close(db);
+	assert_int_equal(store_find(s, STR("web1"), STR("ID70000"), 2000, &seen, &closed), 70000);
+	assert_int_equal(store_find(s, STR("web1"), STR("ID140000"), 2000, &seen, &closed), 140000);
+	store_close(s);
+}
+
 /* What was released: a database out there was made by exactly these bytes. */
 static void test_released_do_not_change(void **state)
 {
@@ -350,6 +399,7 @@ int main(void)
 		TEST(test_from_every_version),
 		TEST(test_from_version_1),
 		TEST(test_hashes_of_names),
+		TEST(test_from_version_6),
 		TEST(test_released_do_not_change),
 		TEST(test_tables_are_strict),
 		TEST(test_all_or_nothing),

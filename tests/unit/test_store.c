@@ -20,6 +20,7 @@
 #include "schema/checkpoint.h"
 #include "schema/lookup.h"
 #include "schema/position.h"
+#include "schema/report.h"
 #include "schema/row_read.h"
 #include "schema/store.h"
 #include "schema/sql.h"
@@ -1487,6 +1488,87 @@ static void test_checkpoint_beside(void **state)
 	sql_close(db);
 }
 
+/* A process with the lock that SQLite has for checkpoints, which is byte 121 of the -shm
+ * file. It ends, and the lock with it, once `until` is closed. */
+static pid_t hold_checkpoint_lock(const char *shm, int *until)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 121, .l_len = 1 };
+	int to_child[2], from_child[2];
+	char byte;
+	pid_t child;
+
+	assert_int_equal(pipe(to_child), 0);
+	assert_int_equal(pipe(from_child), 0);
+	child = fork();
+	if (child == 0) {
+		int fd = open(shm, O_RDWR);
+
+		close(to_child[1]);
+		if (fd < 0 || fcntl(fd, F_SETLK, &lock) < 0 || write(from_child[1], "", 1) != 1)
+			_exit(1);
+		_exit(read(to_child[0], &byte, 1) == 0 ? 0 : 1);
+	}
+	close(to_child[0]);
+	close(from_child[1]);
+	assert_int_equal(read(from_child[0], &byte, 1), 1);
+	close(from_child[0]);
+	*until = to_child[1];
+	return child;
+}
+
+static void let_go(pid_t child, int until)
+{
+	int status;
+
+	close(until);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* Asks the thread; what it copied once it is done. It may never say so if the code is wrong. */
+static int64_t copied_beside(struct checkpoint *c)
+{
+	int64_t copied;
+
+	checkpoint_ask(c);
+	for (int i = 0; (copied = checkpoint_copied(c)) < 0 && i < 10000; i++)
+		usleep(1000);
+	return copied;
+}
+
+/* One that another process keeps from its work copied nothing, and the log is as long as it
+ * was; who comes later does it. */
+static void test_checkpoint_meets_another(void **state)
+{
+	struct error err;
+	struct sql *db = sql_open_write(in_dir("t"), &err);
+	struct checkpoint *c;
+	int64_t bytes;
+	pid_t child;
+	int until;
+
+	(void)state;
+	assert_non_null(db);
+	assert_int_equal(sql_set_up_write(db, 1024, &err), 0);
+	assert_int_equal(sql_exec(db, "CREATE TABLE t (x BLOB) STRICT", &err), 0);
+	c = checkpoint_start(db, &err);
+	assert_non_null(c);
+	insert_rows(db, 20);
+	bytes = sql_wal_bytes(db);
+	child = hold_checkpoint_lock(in_dir("t-shm"), &until);
+	assert_int_equal(sql_checkpoint(db, false, &err), 0);
+	assert_int_equal(sql_wal_copied(db), 0);
+	assert_int_equal(sql_wal_bytes(db), bytes);
+	assert_int_equal(copied_beside(c), 0);
+	let_go(child, until);
+	assert_int_equal(copied_beside(c), bytes);
+	assert_int_equal(sql_checkpoint(db, false, &err), 0);
+	assert_int_equal(sql_wal_copied(db), bytes);
+	assert_int_equal(sql_wal_bytes(db), 0);
+	checkpoint_stop(c);
+	sql_close(db);
+}
+
 static void copy_file(const char *from, const char *to)
 {
 	char bytes[65536];
@@ -1659,6 +1741,28 @@ static void test_retention(void **state)
 	store_close(s);
 }
 
+/* A step may take the last message of a minute and leave the minute for the next step: it is
+ * not the oldest that is kept. */
+static void test_oldest_behind_an_empty_minute(void **state)
+{
+	struct store *s = open_store();
+	struct report_status status;
+	struct error err = { 0 };
+	struct report *r;
+
+	(void)state;
+	commit_run(s, 1, 10, T0, USEC_SECOND);
+	commit_run(s, 11, 10, T0 + USEC_HOUR, USEC_SECOND);
+	assert_int_equal(store_retain(s, T0 + USEC_MINUTE, 10, &err), 10);
+	assert_int_equal(number("SELECT count(*) FROM minute WHERE what = 0"), 2);
+	r = report_open(in_dir("db"), &err);
+	assert_non_null(r);
+	assert_int_equal(report_status(r, &status, &err), 0);
+	assert_int_equal(status.oldest, T0 + USEC_HOUR);
+	report_close(r);
+	store_close(s);
+}
+
 static void put_streams(struct store *s, int64_t first, int64_t n, usec_t last)
 {
 	for (int64_t id = first; id < first + n; id++) {
@@ -1767,10 +1871,12 @@ int main(void)
 		TEST(test_modes),
 		TEST(test_reader_while_writing),
 		TEST(test_checkpoint_beside),
+		TEST(test_checkpoint_meets_another),
 		TEST(test_killed_at_any_time),
 		TEST(test_no_space),
 		TEST(test_no_permission),
 		TEST(test_retention),
+		TEST(test_oldest_behind_an_empty_minute),
 		TEST(test_retention_of_findings),
 		TEST(test_retention_gives_space_back),
 	};
