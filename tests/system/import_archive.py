@@ -5,18 +5,25 @@ Whatever a log was cut into and packed by, in whatever order it is named, and wh
 strikes, the database must say what one undisturbed import of the same lines says.
 """
 import datetime
+import fcntl
+import json
 import os
 import random
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 from follow_common import SOURCE, Rig, check_same, imported, lines, main
 
 LINES = lines(8)
+# A simulated one, whose logs make transactions of many parts.
+HOST = ("--accounts", "80", "--days", "14", "--warmup", "5", "--seed", "7", "--attacks", "1",
+        "--only", "3a,3b,4a")
 PACKERS = (["gzip"], ["xz"], ["zstd", "-q", "--rm"], ["bzip2"])
 SUFFIX = {"gzip": ".gz", "xz": ".xz", "zstd": ".zst", "bzip2": ".bz2"}
 
@@ -203,6 +210,37 @@ def through_pipes(build):
             if done.returncode != code or (code and b"from a pipe" not in done.stderr):
                 raise AssertionError("%s: %d, %r" % (source, done.returncode, done.stderr))
         check_same(rig.dump(), want, "tar as standard input")
+
+
+def unread(pipe):
+    """Bytes in a pipe."""
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+
+
+def pipe_that_pauses(build):
+    """While a pipe has nothing to read, others can write to the database."""
+    some = lines(25)
+    want = imported(build, some)
+    with Rig(build) as rig:
+        command = [rig.mailaudit, "--config", rig.config]
+        with subprocess.Popen([*command, "import", "-"], stdin=subprocess.PIPE,
+                              stdout=subprocess.DEVNULL) as job:
+            # More than what is written at once, and lines behind it that wait for more.
+            job.stdin.write(b"".join(some[:20500]))
+            job.stdin.flush()
+            while unread(job.stdin) and job.poll() is None:
+                time.sleep(0.01)
+            time.sleep(1)  # it takes and writes them
+            muted = subprocess.run([*command, "mute", "account", "alice", "--for", "1d",
+                                    "--because", "x"], capture_output=True, check=False)
+            if job.poll() is not None:
+                raise AssertionError("the import ended with %d" % job.returncode)
+            job.stdin.write(b"".join(some[20500:]))
+            job.stdin.close()
+            if job.wait() or muted.returncode:
+                raise AssertionError("exit code %d; mute: %d, %r" %
+                                     (job.returncode, muted.returncode, muted.stderr))
+        check_same(rig.dump(), want, "a pipe that pauses")
 
 
 def entry(line, number):
@@ -395,6 +433,97 @@ def kill_and_resume(build):
     return "%d kills" % kills
 
 
+FLOCK = "hhqqi4x"  # struct flock
+
+
+def is_written_to(database):
+    """Does a transaction hold SQLite's lock for writers, byte 120 of the -shm file?"""
+    try:
+        shm = os.open(database + "-shm", os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    wanted = struct.pack(FLOCK, fcntl.F_RDLCK, os.SEEK_SET, 120, 1, 0)
+    kind = struct.unpack(FLOCK, fcntl.fcntl(shm, fcntl.F_GETLK, wanted))[0]
+    os.close(shm)
+    return kind != fcntl.F_UNLCK
+
+
+def wal_changed(database):
+    try:
+        return os.stat(database + "-wal").st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def wait_for_moment(job, database, writes, rest, behind):
+    """Until a transaction wrote to -wal so often and then not for so many looks, or until it is
+    behind such a one. False: the import ended."""
+    open_before, changed, written, still = False, 0, 0, 0
+    while job.poll() is None:
+        is_open, last, changed = is_written_to(database), changed, wal_changed(database)
+        if open_before and not is_open and behind and written >= writes:
+            return True
+        written = is_open and written + (changed != last)
+        still = is_open and changed == last and still + 1
+        if is_open and not behind and written >= writes and still >= rest:
+            return True
+        open_before = is_open
+        time.sleep(0.001)
+    return False
+
+
+# In the first transaction of many parts, in the next, and in the last, as far as a machine is slow
+# enough to be looked at. A part is about 30 writes, and between two is a rest of up to 30 looks.
+MOMENTS = ((1, 0, False), (20, 8, False), (60, 0, False), (100, 8, False), (150, 0, False),
+           (60, 0, True), (30, 8, False), (1, 0, False), (130, 8, False), (170, 0, False),
+           (60, 0, True), (2, 0, False), (1, 0, True))
+
+
+def told(rig):
+    """What the commands say, and the sums beside it."""
+    rows = {what: subprocess.run([rig.mailaudit, "--config", rig.config, "--format", "json", what,
+                                  "--limit", "1000000"], capture_output=True, check=True).stdout
+            for what in ("messages", "php", "findings")}
+    return rows, rig.dump()
+
+
+def simulated(rig, build):
+    """Makes the host's logs and has the rig use its settings; the names of the logs."""
+    subprocess.run([os.path.join(build, "tests/sim/generate"), "--out", rig.path("host"),
+                    "--mta", "postfix", *HOST], check=True)
+    rig.config = rig.path("host", "mailaudit.yaml")
+    with open(rig.config, "a", encoding="utf-8") as out:
+        out.write("database: %s\n" % rig.database)
+    return rig.path("host", "mail.log"), rig.path("host", "php.log")
+
+
+def kill_within_a_transaction(build):
+    """Also one of many parts, between them: all of it counts, or none."""
+    with Rig(build) as rig:
+        run(rig, *simulated(rig, build))
+        want, sums = told(rig)
+    kills = {"within": 0, "behind": 0}
+    with Rig(build) as rig:
+        logs = simulated(rig, build)
+        # Little memory, so that pages are in -wal long before their commit.
+        env = dict(os.environ, MAILAUDIT_CACHE_KIB="512")
+        for moment in MOMENTS:
+            job = subprocess.Popen([rig.mailaudit, "--config", rig.config, "import", *logs],
+                                   stdout=subprocess.DEVNULL, env=env)
+            if not wait_for_moment(job, rig.database, *moment):
+                break
+            job.send_signal(signal.SIGKILL)
+            job.wait()
+            kills["behind" if moment[2] else "within"] += 1
+        run(rig, *logs)
+        got, got_sums = told(rig)
+    check_same(got_sums, sums, "%r kills" % kills)
+    wrong = [what for what in want if got[what] != want[what]]
+    if wrong or not kills["within"] or any(not json.loads(rows) for rows in want.values()):
+        raise AssertionError("%r kills, differing: %r" % (kills, wrong))
+    return "%(within)d kills within a transaction, %(behind)d behind one" % kills
+
+
 if __name__ == "__main__":
     if not all(shutil.which(tool) for tool in ("gzip", "xz", "zstd", "bzip2", "tar")):
         print("gzip, xz, zstd, bzip2 or tar is missing")
@@ -405,5 +534,6 @@ if __name__ == "__main__":
         print("built without libarchive, liblzma or libzstd")
         sys.exit(77)
     main([series_in_any_order, archives, directory, pattern, odd_files, unreadable, foreign,
-          through_pipes, journal_in_a_directory, overlap, hostile_archives, bomb, many_logs,
-          two_hosts, named_hosts, older_after_newer, kill_and_resume])
+          through_pipes, pipe_that_pauses, journal_in_a_directory, overlap, hostile_archives, bomb,
+          many_logs, two_hosts, named_hosts, older_after_newer, kill_and_resume,
+          kill_within_a_transaction])
