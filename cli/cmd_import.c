@@ -21,7 +21,7 @@
  * crash makes us read again, and how long `mailaudit mute` may wait, stay a second or two. */
 #define COMMIT_LINES 120000
 /* Lines whose mail is handed on at once. */
-#define PART_LINES 15000
+#define PART_LINES 7500
 /* How long other writers may have to wait: sql.c gives up after 5 s. */
 #define PARTS_USEC (2 * USEC_SECOND)
 #define RUN_LINES 4096
