@@ -311,7 +311,7 @@ def every_case(build, root, directory, mta):
     wait_for("the outbox", lambda: not waiting(build, world), 60)
     notify.end()
     wanted = {"%d.1" % row["id"] for row in alerts_of(build, world)}
-    bad = not wait_for("the mails", lambda: {m["X-Mailaudit-Alert"] for m in mails(root)} >= wanted, 60)
+    bad = not wait_for("the mails", lambda: {m["X-Mailaudit-Alert"] for m in mails(root)} >= wanted, 150)
     found = mails(root)
     for message in found:
         _, wrong = parts(message)
