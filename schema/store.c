@@ -52,8 +52,8 @@ static const struct sql_text statements[] = {
 	{ offsetof(struct store, put_note),
 	  "REPLACE INTO note (kind, key, value, time) VALUES (?1, ?2, ?3, ?4)" },
 	{ offsetof(struct store, drop_note), "DELETE FROM note WHERE kind = ?1 AND key = ?2" },
-	/* The end of what nobody was told of is no news; what waits for the end of a mute
-	 * goes on waiting. */
+	/* The end of what nobody was told of is no news, unless its beginning is, too: an import
+	 * may see both between two commits. What waits for the end of a mute goes on waiting. */
 	{ offsetof(struct store, put_news),
 	  "INSERT INTO news (finding, number, due) SELECT ?1, ?2, 0 WHERE ?3 OR EXISTS"
 	  " (SELECT 1 FROM alert_finding WHERE finding = ?1)"
@@ -338,7 +338,7 @@ static int put_finding(struct store *s, const struct finding *f, struct error *e
 		return 0;
 	sql_bind_int(s->put_news, 1, f->id);
 	sql_bind_int(s->put_news, 2, s->next[META_COMMITS]);
-	sql_bind_int(s->put_news, 3, !f->closed);
+	sql_bind_int(s->put_news, 3, !f->closed || !f->stored);
 	return sql_run(s->put_news, err);
 }
 

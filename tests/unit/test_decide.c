@@ -78,6 +78,7 @@ static void write_finding(struct finding *f)
 
 	if (store_commit(store, &b, &err) < 0)
 		fail_msg("%s", err.text);
+	f->stored = true;
 }
 
 static void test_news_only_when_asked(void **state)
@@ -132,6 +133,21 @@ static void test_news_of_the_end(void **state)
 	assert_int_equal(decide_join(d, 1, 7, &err), 0);
 	write_finding(f);
 	assert_int_equal(decide_next_news(d, T0, &n, &err), 1);
+	finding_free(f);
+}
+
+/* An import sees beginning and end between two commits. */
+static void test_news_of_what_is_over(void **state)
+{
+	struct finding *f = a_finding(1, "a@a.example");
+	struct news n;
+
+	(void)state;
+	f->closed = T0 + FINDING_QUIET;
+	store_tell_since(store, 0);
+	write_finding(f);
+	assert_int_equal(decide_next_news(d, T0, &n, &err), 1);
+	assert_int_equal(n.finding, 1);
 	finding_free(f);
 }
 
@@ -432,6 +448,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_news_only_when_asked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_news_is_not_lost, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_news_of_the_end, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_news_of_what_is_over, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_mutes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_alert_comes_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_alert_of_subject, set_up, tear_down),
