@@ -10,6 +10,8 @@
 
 #include "core/asleep.h"
 
+#define KEY_ROOM 40
+
 static void add(struct asleep *a, int64_t id, struct str key, struct str state)
 {
 	struct stream_row row = { id, key, state, 100 + id };
@@ -46,7 +48,7 @@ static void told_once(void **state)
 
 static struct str numbered(char *buf, int i)
 {
-	return (struct str){ buf, (size_t)sprintf(buf, "account\nu%d\n", i) };
+	return (struct str){ buf, (size_t)snprintf(buf, KEY_ROOM, "account\nu%d\n", i) };
 }
 
 static void oldest_are_forgotten(void **state)
@@ -54,7 +56,7 @@ static void oldest_are_forgotten(void **state)
 	static char packed[64 * 1024];
 	struct asleep a;
 	struct stream_row row;
-	char buf[40];
+	char buf[KEY_ROOM];
 	int n = (int)(ASLEEP_MAX_BYTES / sizeof(packed)) + 20, kept = 0;
 
 	(void)state;
@@ -77,7 +79,7 @@ static void wake_in_any_order(void **state)
 {
 	struct asleep a;
 	struct stream_row row;
-	char buf[40];
+	char buf[KEY_ROOM];
 
 	(void)state;
 	asleep_init(&a);

@@ -1457,19 +1457,27 @@ static void insert_rows(struct sql *db, int n)
 			fail_msg("%s", err.text);
 }
 
+static struct sql *table_of_blobs(void)
+{
+	struct error err;
+	struct sql *db = sql_open_write(in_dir("t"), &err);
+
+	assert_non_null(db);
+	assert_int_equal(sql_set_up_write(db, 1024, &err), 0);
+	assert_int_equal(sql_exec(db, "CREATE TABLE t (x BLOB) STRICT", &err), 0);
+	return db;
+}
+
 /* What a thread copied is copied for the writer, too, who begins the log anew; and it
  * ends whether or not it is at work. */
 static void test_checkpoint_beside(void **state)
 {
 	struct error err;
-	struct sql *db = sql_open_write(in_dir("t"), &err);
+	struct sql *db = table_of_blobs();
 	struct checkpoint *c;
 	int64_t bytes;
 
 	(void)state;
-	assert_non_null(db);
-	assert_int_equal(sql_set_up_write(db, 1024, &err), 0);
-	assert_int_equal(sql_exec(db, "CREATE TABLE t (x BLOB) STRICT", &err), 0);
 	c = checkpoint_start(db, &err);
 	assert_non_null(c);
 	insert_rows(db, 100);
@@ -1541,16 +1549,13 @@ static int64_t copied_beside(struct checkpoint *c)
 static void test_checkpoint_meets_another(void **state)
 {
 	struct error err;
-	struct sql *db = sql_open_write(in_dir("t"), &err);
+	struct sql *db = table_of_blobs();
 	struct checkpoint *c;
 	int64_t bytes;
 	pid_t child;
 	int until;
 
 	(void)state;
-	assert_non_null(db);
-	assert_int_equal(sql_set_up_write(db, 1024, &err), 0);
-	assert_int_equal(sql_exec(db, "CREATE TABLE t (x BLOB) STRICT", &err), 0);
 	c = checkpoint_start(db, &err);
 	assert_non_null(c);
 	insert_rows(db, 20);
